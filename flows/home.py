@@ -1,0 +1,74 @@
+"""Where the state lives: the store's folder and the names of what lies in it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from flows.errors import InputError
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one store.
+
+    ``contacts.duckdb`` holds the lists, ``lists/`` their published snapshots, ``ledger.duckdb`` the present,
+    ``plans/`` the future, ``owners/`` a locked file per living dispatcher.
+    """
+
+    path: Path
+
+    @property
+    def contacts(self) -> Path:
+        """The database of loaded lists."""
+        return self.path / "contacts.duckdb"
+
+    @property
+    def lists(self) -> Path:
+        """The folder of list snapshots, ``<list>/<hash>.parquet``."""
+        return self.path / "lists"
+
+    @property
+    def ledger(self) -> Path:
+        """The database of campaigns, staged slots and calls."""
+        return self.path / "ledger.duckdb"
+
+    @property
+    def plans(self) -> Path:
+        """The folder of plans, ``<campaign_id>/<version>.parquet``."""
+        return self.path / "plans"
+
+    @property
+    def owners(self) -> Path:
+        """The folder of the files that living dispatchers hold locked."""
+        return self.path / "owners"
+
+    def make(self) -> "Home":
+        """Create the folder, readable by its owner only, and return the store."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+    def require(self) -> "Home":
+        """Return the store.
+
+        Raises:
+            InputError: there is none; only load, create, demo and up make one.
+        """
+        if not self.path.is_dir():
+            raise InputError(
+                f"{self.path}: there is no store here; load a list first, or set CALLPLAN_HOME to its folder"
+            )
+        return self
+
+
+def find_home() -> Home:
+    """Return the store that ``CALLPLAN_HOME`` names, else ``data/store`` of a checkout or the user's data."""
+    named = os.environ.get("CALLPLAN_HOME")
+    if named:
+        return Home(Path(named).expanduser().absolute())
+    if (_CHECKOUT / "pyproject.toml").is_file():
+        return Home(_CHECKOUT / "data" / "store")
+    return Home(user_data_path("callplan"))

@@ -1,0 +1,1 @@
+"""Pure domain: settings, wall clocks, openings, dates, slots and rotation over Polars frames."""

@@ -1,0 +1,405 @@
+"""Campaign settings: one model that is the file, the form and the contract with the planner.
+
+Field names follow Truedy's public batch-call API. Checks that need two fields sit on the later one, so
+that all mistakes of a file are reported at once.
+"""
+
+import hashlib
+import json
+import re
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Any, Self
+
+import holidays as holiday_calendars
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from transforms.wall_clock import closing_instant, opening_instant, zone_names
+
+MINUTES_PER_DAY = 24 * 60
+
+
+class Rotation(StrEnum):
+    """How outbound numbers are spread over the calls."""
+
+    RANDOM = "random"
+    SEQUENTIAL = "sequential"
+    ROUND_ROBIN = "round_robin"
+
+
+class ScheduleType(StrEnum):
+    """Whether the campaign starts when it is scheduled or at a given time."""
+
+    IMMEDIATE = "immediate"
+    SCHEDULED = "scheduled"
+
+
+class ContactTimezone(StrEnum):
+    """Whose clock the windows are read on."""
+
+    CAMPAIGN = "campaign"
+    CONTACT = "contact"
+    PHONE = "phone"
+
+
+class FirstDayCap(StrEnum):
+    """How much of the daily cap the first, begun day has."""
+
+    FULL = "full"
+    PRORATED = "prorated"
+
+
+class DialerName(StrEnum):
+    """Who places the calls."""
+
+    SIMULATED = "simulated"
+    TRUEDY = "truedy"
+
+
+class RetryableOutcome(StrEnum):
+    """An outcome after which a further attempt may be made."""
+
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    VOICEMAIL = "voicemail"
+
+
+def _wall_time(value: object) -> object:
+    """Read ``H:MM`` as ``HH:MM`` and refuse what is not a time of day."""
+    text = str(value)
+    if re.fullmatch(r"\d:[0-5]\d", text):
+        text = f"0{text}"
+    if not re.fullmatch(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00", text):
+        raise ValueError("use HH:MM between 00:00 and 24:00")
+    return text
+
+
+def _iso_instant(value: object) -> object:
+    """Refuse bare numbers, which would be read as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value)):
+        return value
+    raise ValueError("use ISO 8601, such as 2026-03-20T14:30:00Z, or without an offset for local time")
+
+
+def _zone_name(value: object) -> object:
+    if value in zone_names():
+        return value
+    near = get_close_matches(str(value), zone_names(), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ", such as America/New_York"
+    raise ValueError(f"use an IANA time zone name{hint}")
+
+
+def _number(value: object) -> object:
+    if not re.fullmatch(r"\+[1-9]\d{6,14}", str(value)):
+        raise ValueError("use E.164, such as +18005550100")
+    return value
+
+
+def _weekday(value: int) -> int:
+    if not 1 <= value <= 7:
+        raise ValueError("use ISO weekdays, 1 (Monday) to 7 (Sunday)")
+    return value
+
+
+WallTime = Annotated[str, BeforeValidator(_wall_time), Field(examples=["09:00"])]
+ZoneName = Annotated[str, BeforeValidator(_zone_name)]
+Moment = Annotated[datetime, BeforeValidator(_iso_instant)]
+OutboundNumber = Annotated[str, BeforeValidator(_number)]
+Weekday = Annotated[int, AfterValidator(_weekday)]
+
+
+def minute_of_day(wall_time: str) -> int:
+    """Return the minutes after midnight of an ``HH:MM`` text; ``24:00`` is 1440."""
+    hours, minutes = wall_time.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Window(_Settings):
+    """A half-open stretch of the day, ``[start_time, end_time)``, in which calls may start."""
+
+    days: list[Weekday] | None = Field(
+        None, description="ISO weekdays, 1 = Monday; all working days if empty"
+    )
+    start_time: WallTime = Field(description="Opens at, HH:MM")
+    end_time: WallTime = Field(description="Closes at, HH:MM; 24:00 is the end of the day")
+
+    @field_validator("end_time")
+    @classmethod
+    def _ends_after_start(cls, end: str, info: ValidationInfo) -> str:
+        return _later_than_start(end, info)
+
+
+class Holidays(_Settings):
+    """A public-holiday calendar of the ``holidays`` package."""
+
+    country: str = Field(description="Country code, such as US")
+    subdivision: str | None = Field(None, description="State or province code, such as TX")
+
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, country: str) -> str:
+        if country not in holiday_calendars.list_supported_countries():
+            raise ValueError("use a country code of the holidays package, such as US")
+        return country
+
+    @field_validator("subdivision")
+    @classmethod
+    def _known_subdivision(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
+        country = info.data.get("country")
+        if subdivision is not None and country is not None:
+            known = holiday_calendars.list_supported_countries()[country]
+            if subdivision not in known:
+                raise ValueError(f"use one of {', '.join(known) or 'no subdivision'}")
+        return subdivision
+
+    def dates(self, years: range) -> list[date]:
+        """Return the public holidays of ``years``, observed days included, in order."""
+        calendar = holiday_calendars.country_holidays(self.country, subdiv=self.subdivision, years=years)
+        return sorted(calendar)
+
+
+class Retry(_Settings):
+    """When a call that did not reach the person is tried again."""
+
+    max_attempts: int = Field(1, ge=1, le=10, description="Calls to one contact at most")
+    delay_minutes: dict[RetryableOutcome, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict, description="Per outcome that is tried again, the least minutes in between"
+    )
+
+    @field_validator("max_attempts")
+    @classmethod
+    def _one_attempt(cls, attempts: int) -> int:
+        if attempts > 1:
+            raise ValueError("this version of callplan makes one attempt; use 1")
+        return attempts
+
+
+class Campaign(_Settings):
+    """What to call, from where, and when it is allowed."""
+
+    name: str = Field(min_length=1, max_length=255, description="What people call this campaign")
+    agent_id: str = Field(min_length=1, description="The voice agent that speaks")
+    contact_list: str | None = Field(None, description="Name of a loaded list; required to schedule")
+    phone_numbers: list[OutboundNumber] = Field(
+        default_factory=list, description="Outbound numbers in E.164; required to schedule"
+    )
+    phone_rotation_strategy: Rotation = Field(Rotation.RANDOM, description="How outbound numbers are spread")
+    dialer: DialerName | None = Field(None, description="Who places the calls; CALLPLAN_DIALER if empty")
+
+    timezone: ZoneName = Field("UTC", description="IANA time zone of the campaign")
+    contact_timezone: ContactTimezone = Field(
+        ContactTimezone.CAMPAIGN, description="Whose clock the windows are read on"
+    )
+    schedule_type: ScheduleType = Field(ScheduleType.IMMEDIATE, description="Start now, or at scheduled_at")
+    scheduled_at: Moment | None = Field(
+        None, description="Start; with an offset that instant, without one in the campaign's time zone"
+    )
+    ends_at: Moment | None = Field(None, description="No call at or after it; written like scheduled_at")
+
+    start_time: WallTime = Field("09:00", description="The daily window opens at, HH:MM")
+    end_time: WallTime = Field("18:00", description="The daily window closes at, HH:MM; 24:00 is allowed")
+    working_days: list[Weekday] = Field(
+        default_factory=lambda: [1, 2, 3, 4, 5], min_length=1, description="ISO weekdays, 1 = Monday"
+    )
+    windows: list[Window] | None = Field(
+        None, min_length=1, description="Several windows, which replace start_time and end_time"
+    )
+    blackout_dates: list[date] = Field(default_factory=list, description="Dates on which nobody is called")
+    holidays: Holidays | None = Field(None, description="Public holidays on which nobody is called")
+
+    max_calls_per_day: int | None = Field(None, ge=1, description="Calls per campaign-local date")
+    first_day_cap: FirstDayCap = Field(FirstDayCap.FULL, description="The cap of the day of the start")
+    max_calls_per_number_per_day: int | None = Field(
+        None, ge=1, description="Calls per outbound number and date"
+    )
+    max_concurrent_calls: int = Field(10, ge=1, le=1000, description="Calls in flight at once")
+    max_call_minutes: int = Field(60, ge=1, description="After this an unanswered question is closed")
+    calls_per_second: float | None = Field(None, gt=0, description="Pace of starting calls")
+    retry: Retry = Field(default_factory=Retry, description="Further attempts")
+    seed: int = Field(0, ge=-(2**63), lt=2**63, description="Makes random draws repeatable")
+
+    @field_validator("name", "agent_id")
+    @classmethod
+    def _not_blank(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("must not be blank")
+        return text
+
+    @field_validator("contact_timezone")
+    @classmethod
+    def _supported_clock(cls, whose: ContactTimezone) -> ContactTimezone:
+        if whose is ContactTimezone.PHONE:
+            raise ValueError("this version of callplan reads no zone from a number; use campaign or contact")
+        return whose
+
+    @field_validator("phone_numbers", "working_days", "blackout_dates")
+    @classmethod
+    def _no_repeats(cls, values: list[Any]) -> list[Any]:
+        repeated = sorted({str(value) for value in values if values.count(value) > 1})
+        if repeated:
+            raise ValueError(f"{', '.join(repeated)} stands there more than once")
+        return values
+
+    @field_validator("scheduled_at")
+    @classmethod
+    def _start_matches_type(cls, start: datetime | None, info: ValidationInfo) -> datetime | None:
+        kind = info.data.get("schedule_type")
+        if kind is ScheduleType.SCHEDULED and start is None:
+            raise ValueError("is required when schedule_type is scheduled")
+        if kind is ScheduleType.IMMEDIATE and start is not None:
+            raise ValueError("goes with schedule_type: scheduled; an immediate one starts when scheduled")
+        return start
+
+    @field_validator("ends_at")
+    @classmethod
+    def _ends_after_it_starts(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
+        start, zone_name = info.data.get("scheduled_at"), info.data.get("timezone")
+        if (
+            end is not None
+            and start is not None
+            and zone_name is not None
+            and _closing(end, zone_name) <= _opening(start, zone_name)
+        ):
+            raise ValueError(f"must be after scheduled_at, {start.isoformat()}")
+        return end
+
+    @field_validator("end_time")
+    @classmethod
+    def _ends_after_start(cls, end: str, info: ValidationInfo) -> str:
+        return _later_than_start(end, info)
+
+    @field_validator("windows")
+    @classmethod
+    def _windows_fit(cls, windows: list[Window] | None, info: ValidationInfo) -> list[Window] | None:
+        working = info.data.get("working_days")
+        if windows is None or working is None:
+            return windows
+        by_day: dict[int, list[Window]] = {}
+        for window in windows:
+            for day in working if window.days is None else window.days:
+                if day not in working:
+                    raise ValueError(f"day {day} is not one of working_days {working}")
+                by_day.setdefault(day, []).append(window)
+        for day, opened in by_day.items():
+            in_order = sorted(opened, key=lambda window: window.start_time)
+            for earlier, later in pairwise(in_order):
+                if later.start_time < earlier.end_time:
+                    raise ValueError(
+                        f"on day {day} {earlier.start_time}-{earlier.end_time} and "
+                        f"{later.start_time}-{later.end_time} overlap"
+                    )
+        return windows
+
+    def windows_of(self, weekday: int) -> list[tuple[int, int]]:
+        """Return the windows of an ISO weekday as (opens, closes) in minutes after midnight, in order."""
+        if weekday not in self.working_days:
+            return []
+        if self.windows is None:
+            return [(minute_of_day(self.start_time), minute_of_day(self.end_time))]
+        return sorted(
+            (minute_of_day(window.start_time), minute_of_day(window.end_time))
+            for window in self.windows
+            if weekday in (self.working_days if window.days is None else window.days)
+        )
+
+    def starts_at(self, now: datetime) -> datetime:
+        """Return the UTC instant before which no slot lies; a start in the past means ``now``."""
+        if self.scheduled_at is None:
+            return now.astimezone(UTC)
+        return max(now.astimezone(UTC), _opening(self.scheduled_at, self.timezone))
+
+    def stops_at(self) -> datetime | None:
+        """Return the UTC instant at or after which no slot lies, or None for no end."""
+        return None if self.ends_at is None else _closing(self.ends_at, self.timezone)
+
+    def canonical_json(self) -> str:
+        """Return the settings as JSON with sorted keys, the same text for the same settings."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+
+    def settings_hash(self) -> str:
+        """Return the SHA-256 of the settings, in hex."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+    def missing_for_scheduling(self) -> list[str]:
+        """Return, one sentence each, what a plan that is to be dialled still lacks in the settings."""
+        missing = []
+        if not self.phone_numbers:
+            missing.append("phone_numbers: is required to schedule; give at least one E.164 number")
+        if self.contact_list is None:
+            missing.append("contact_list: is required to schedule; give the name of a loaded list")
+        return missing
+
+    @classmethod
+    def from_mapping(cls, settings: object) -> Self:
+        """Return the validated settings.
+
+        Raises:
+            InvalidSettingsError: with every mistake, each naming its field, what was found and what is right.
+        """
+        if not isinstance(settings, dict):
+            raise InvalidSettingsError(["the settings must be a mapping of fields, such as name: Renewals"])
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            raise InvalidSettingsError(_sentences(error)) from None
+
+
+class InvalidSettingsError(ValueError):
+    """Settings that cannot be used; ``problems`` has one sentence for each mistake."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _later_than_start(end: str, info: ValidationInfo) -> str:
+    start = info.data.get("start_time")
+    if start is not None and minute_of_day(end) <= minute_of_day(start):
+        raise ValueError(f"must be after start_time {start}; a window never crosses midnight")
+    return end
+
+
+def _opening(moment: datetime, zone_name: str) -> datetime:
+    return opening_instant(zone_name, moment) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _closing(moment: datetime, zone_name: str) -> datetime:
+    return closing_instant(zone_name, moment) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [_sentence(problem) for problem in error.errors()]
+
+
+def _sentence(problem: Any) -> str:
+    path = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(str(problem["loc"][-1]), Campaign.model_fields, n=1)
+        return f"{path}: is not a known field" + (f"; did you mean {near[0]}?" if near else "")
+    if problem["type"] == "missing":
+        return f"{path}: is required"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:] if message[:2] != message[:2].upper() else message
+    found = problem["input"]
+    return f"{path}: {message}" + ("" if found is None else f" (found {_shown(found)})")
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:77]}..."
