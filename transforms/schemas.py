@@ -31,6 +31,11 @@ OFFSETS = pl.Schema({"zone": pl.String(), "from_at": INSTANT, "offset_seconds": 
 OPENINGS = pl.Schema({"zone": pl.String(), "call_date": pl.Date(), "opens_at": INSTANT, "closes_at": INSTANT})
 """One row per zone, campaign-local date and half-open stretch ``[opens_at, closes_at)`` of open time."""
 
+ALLOTMENT = pl.Schema(
+    {"zone": pl.String(), "call_date": pl.Date(), "first_rank": pl.Int64(), "contacts": pl.Int64()}
+)
+"""One row per zone and campaign-local date: which stretch of the zone's queue is called on it."""
+
 CONTACTS = pl.Schema(
     {
         "contact_id": pl.String(),
