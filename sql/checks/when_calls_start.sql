@@ -1,0 +1,56 @@
+-- Rule: a call starts in a window, on a working day that is neither blacked out nor a holiday, both read
+-- on the wall clock of the row's zone; at or after the start of the campaign and before its end.
+-- Grain: one row per planned call outside, with every rule it breaks.
+-- Reads plan, clock (zone, from_at, offset_seconds), open_window (weekday, opens_us, closes_us),
+-- closed_date (day), rules (starts_at, stops_at).
+with local_clock as (
+    select
+        plan.contact_id,
+        plan.attempt,
+        plan.scheduled_at,
+        clock.zone as known_zone,
+        plan.scheduled_at::timestamp + to_seconds(clock.offset_seconds) as scheduled_local
+    from plan
+    asof left join clock on plan.timezone = clock.zone and plan.scheduled_at >= clock.from_at
+),
+
+judged as (
+    select
+        local_clock.contact_id,
+        local_clock.attempt,
+        concat_ws(
+            '; ',
+            case when local_clock.known_zone is null then 'its zone has no clock' end,
+            case
+                when not exists (
+                    select 1
+                    from open_window
+                    where
+                        open_window.weekday = isodow(local_clock.scheduled_local)
+                        and epoch_us(local_clock.scheduled_local) % 86400000000 >= open_window.opens_us
+                        and epoch_us(local_clock.scheduled_local) % 86400000000 < open_window.closes_us
+                )
+                    then 'starts outside the windows, at ' || local_clock.scheduled_local || ' local time'
+            end,
+            case
+                when exists (
+                    select 1 from closed_date where closed_date.day = local_clock.scheduled_local::date
+                )
+                    then 'starts on a closed date, ' || local_clock.scheduled_local::date
+            end,
+            case
+                when local_clock.scheduled_at < rules.starts_at
+                    then 'starts before the campaign, ' || rules.starts_at
+            end,
+            case
+                when local_clock.scheduled_at >= rules.stops_at
+                    then 'starts at or after the end, ' || rules.stops_at
+            end
+        ) as problem
+    from local_clock
+    cross join rules
+)
+
+select contact_id, attempt, problem
+from judged
+where problem != ''

@@ -1,0 +1,42 @@
+-- Rule: a contact gets the earliest campaign-local date on which its zone is open and the date has room, so
+-- no call lies behind an open date that was left with room.
+-- Grain: one row per planned call behind such a date, which is named.
+-- Reads plan, opening (zone, call_date, opens_at, closes_at), room (call_date, room: null without a cap),
+-- rules (zone_count).
+with calls_of_date as (
+    select call_date, count(*) as calls from plan group by call_date
+),
+
+calls_of_zone as (
+    select timezone, call_date, count(*) as calls from plan group by timezone, call_date
+),
+
+open_date as (
+    select
+        opening.zone,
+        opening.call_date,
+        sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) // any_value(rules.zone_count) as holds
+    from opening
+    cross join rules
+    group by opening.zone, opening.call_date
+),
+
+roomy_date as (
+    select open_date.zone, min(open_date.call_date) as call_date
+    from open_date
+    left join room on room.call_date = open_date.call_date
+    left join calls_of_date on calls_of_date.call_date = open_date.call_date
+    left join calls_of_zone
+        on calls_of_zone.timezone = open_date.zone and calls_of_zone.call_date = open_date.call_date
+    where
+        coalesce(calls_of_zone.calls, 0) < open_date.holds
+        and (room.room is null or coalesce(calls_of_date.calls, 0) < room.room)
+    group by open_date.zone
+)
+
+select
+    plan.contact_id,
+    plan.attempt,
+    'is called on ' || plan.call_date || ' although ' || roomy_date.call_date || ' has room' as problem
+from plan
+inner join roomy_date on roomy_date.zone = plan.timezone and roomy_date.call_date < plan.call_date

@@ -1,0 +1,66 @@
+-- Rule: contacts are taken in list order, so whoever was moved past a full date stands behind everyone on it.
+-- Grain: one row per planned call on a later date than somebody further down the list had a place on.
+-- Reads plan, contact (contact_id, position: place in the list), opening (zone, call_date, opens_at,
+-- closes_at), room (call_date, room: null without a cap), rules (zone_count).
+with placed as (
+    select plan.contact_id, plan.attempt, plan.timezone, plan.call_date, contact.position
+    from plan
+    inner join contact on contact.contact_id = plan.contact_id
+),
+
+last_of_date as (
+    select placed.call_date, max(placed.position) as position
+    from placed
+    group by placed.call_date
+    having count(*) >= (select max(room.room) from room where room.call_date = placed.call_date)
+),
+
+last_of_zone as (
+    select timezone, call_date, max(position) as position, count(*) as calls
+    from placed
+    group by timezone, call_date
+),
+
+open_date as (
+    select
+        opening.zone,
+        opening.call_date,
+        sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) // any_value(rules.zone_count) as holds
+    from opening
+    cross join rules
+    group by opening.zone, opening.call_date
+),
+
+full_until as (
+    select
+        open_date.zone,
+        open_date.call_date,
+        least(
+            last_of_date.position,
+            case when last_of_zone.calls >= open_date.holds then last_of_zone.position end
+        ) as position
+    from open_date
+    left join last_of_date on last_of_date.call_date = open_date.call_date
+    left join last_of_zone
+        on last_of_zone.timezone = open_date.zone and last_of_zone.call_date = open_date.call_date
+    where open_date.holds > 0
+),
+
+passed_by as (
+    select
+        zone,
+        call_date,
+        max(position) over (
+            partition by zone order by call_date rows between unbounded preceding and 1 preceding
+        ) as position
+    from full_until
+)
+
+select
+    placed.contact_id,
+    placed.attempt,
+    'is called on ' || placed.call_date || ' although someone further down the list has an earlier date'
+        as problem
+from placed
+inner join passed_by on passed_by.zone = placed.timezone and passed_by.call_date = placed.call_date
+where placed.position < passed_by.position
