@@ -1,0 +1,1 @@
+"""Dialers: what places a call and learns its outcome."""

@@ -1,0 +1,110 @@
+"""The ledger: a small DuckDB file that holds the present and changes only through named statements."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+import sql
+from flows.database import opened, transaction
+from flows.errors import WorkError
+
+VERSION = 1
+"""The version of the ledger's tables that this callplan reads and writes."""
+
+_PARTS = (
+    "campaign",
+    "plan_version",
+    "slot",
+    "call",
+    "event",
+    "skip",
+    "owner",
+    "ledger_version",
+    "in_flight",
+    "current_version",
+    "due_slots",
+)
+
+
+class Session:
+    """One transaction on the ledger; values go in as parameters, frames as named relations."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def read(self, name: str, **parameters: object) -> pl.DataFrame:
+        """Return what the statement ``ledger/<name>`` selects."""
+        relation = self._connection.sql(sql.statement(f"ledger/{name}"), params=parameters or None)
+        frame: pl.DataFrame = relation.pl()
+        return frame
+
+    def write(self, name: str, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object) -> int:
+        """Run the statement ``ledger/<name>`` and return how many rows it changed.
+
+        ``relation`` is a frame the statement reads, with the name it knows it by.
+        """
+        if relation is not None:
+            self._connection.register(relation[0], relation[1].to_arrow())
+        try:
+            changed = self._connection.execute(sql.statement(f"ledger/{name}"), parameters or None).fetchone()
+        finally:
+            if relation is not None:
+                self._connection.unregister(relation[0])
+        return int(changed[0]) if changed else 0
+
+
+class Ledger:
+    """Opens the ledger for one transaction at a time.
+
+    A file is opened and closed around each session, so that other processes get their turn. Without a file,
+    or with ``keep_open``, one connection serves all sessions: for a simulation that has the ledger to itself.
+    """
+
+    def __init__(self, file: Path | None, *, keep_open: bool = False) -> None:
+        self.file = file
+        self._kept: duckdb.DuckDBPyConnection | None = None
+        self._held: AbstractContextManager[duckdb.DuckDBPyConnection] | None = None
+        if file is None:
+            self._kept = duckdb.connect()
+            self._kept.execute("set timezone = 'UTC'")
+        elif keep_open:
+            self._held = opened(file)
+            self._kept = self._held.__enter__()
+        with self._connection() as connection:
+            _prepare(connection, self.file)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Yield a session; what it did is committed when the block ends, or undone when it raises."""
+        with self._connection() as connection, transaction(connection):
+            yield Session(connection)
+
+    def close(self) -> None:
+        """Give up a connection that was kept open."""
+        if self._held is not None:
+            self._held.__exit__(None, None, None)
+        elif self._kept is not None:
+            self._kept.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self._kept is not None:
+            yield self._kept
+        elif self.file is not None:
+            with opened(self.file) as connection:
+                yield connection
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
+    """Make the tables of a new ledger, or refuse one of another version."""
+    if not connection.execute("show tables").fetchall():
+        with transaction(connection):
+            for part in _PARTS:
+                connection.execute(sql.statement(f"ledger/create_{part}"))
+            Session(connection).write("set_version", version=VERSION)
+    found = Session(connection).read("find_version")["version"].item()
+    if found != VERSION:
+        raise WorkError(f"{file}: this ledger has version {found}, this callplan reads version {VERSION}")

@@ -1,0 +1,111 @@
+"""Plan files: written beside their place, synced and renamed, never changed; read back by name and hash."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from flows.errors import InputError, WorkError
+from transforms.schemas import PLAN
+
+_ROW_GROUP_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A published plan: its name in the plans folder and its SHA-256."""
+
+    name: str
+    sha256: str
+
+
+def write_plan(rows: pl.LazyFrame, file: Path, facts: Mapping[str, str]) -> None:
+    """Write a plan to ``file`` with ``facts`` as its key-value metadata, and sync it."""
+    rows.sink_parquet(
+        file,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=_ROW_GROUP_ROWS,
+        metadata=dict(facts),
+        sync_on_close="all",
+        mkdir=True,
+    )
+
+
+def version_name(campaign_id: str, plan_version: int) -> str:
+    """Return the name of a version's file in the plans folder."""
+    return f"{campaign_id}/{plan_version:06d}.parquet"
+
+
+def publish_file(written: Path, plans: Path, name: str) -> PlanFile:
+    """Move a written and checked plan to its name; the rename is durable when this returns."""
+    target = plans / name
+    sha256 = sha256_of(written)
+    written.rename(target)
+    sync_folder(target.parent)
+    return PlanFile(name, sha256)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def proven(plans: Path, published: PlanFile) -> Path:
+    """Return the path of a published plan.
+
+    Raises:
+        WorkError: the file is gone or its bytes are not those that were published.
+    """
+    file = plans / published.name
+    if not file.is_file():
+        raise WorkError(f"{file}: the plan is gone")
+    if sha256_of(file) != published.sha256:
+        raise WorkError(f"{file}: the plan is damaged, its SHA-256 is not the one published")
+    return file
+
+
+def facts_of(file: Path) -> dict[str, str]:
+    """Return the key-value metadata of a plan file, without the ``callplan.`` prefix.
+
+    Raises:
+        InputError: the file is missing, is no Parquet file, or is no plan of callplan.
+    """
+    if not file.is_file():
+        raise InputError(f"{file}: no such file")
+    try:
+        written = pl.read_parquet_metadata(file)
+        schema = pl.read_parquet_schema(file)
+    except (pl.exceptions.ComputeError, OSError) as error:
+        raise InputError(f"{file}: this is not a readable Parquet file ({error})") from None
+    if "callplan.settings" not in written or schema != dict(PLAN):
+        raise InputError(f"{file}: this Parquet file is not a plan written by callplan")
+    return {
+        key.removeprefix("callplan."): value for key, value in written.items() if key.startswith("callplan.")
+    }
+
+
+def set_aside_orphans(plans: Path, campaign_id: str, known: set[str]) -> list[Path]:
+    """Move plan files that no version names to ``orphans/`` beside them; return where they are now."""
+    folder = plans / campaign_id
+    moved = []
+    for file in sorted(folder.glob("*.parquet")):
+        if f"{campaign_id}/{file.name}" not in known and not file.name.endswith(".excluded.parquet"):
+            aside = folder / "orphans" / file.name
+            aside.parent.mkdir(exist_ok=True)
+            file.rename(aside)
+            moved.append(aside)
+    return moved

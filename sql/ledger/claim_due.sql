@@ -1,0 +1,35 @@
+-- Claim every slot that has fallen due and that no gate holds back: at most one call per contact and attempt.
+-- Grain: one new call per claimed slot. The slot leaves by delete_claimed in the same transaction.
+-- $now timestamptz: the instant the gates are judged at
+-- $late_limit interval: how long after its time a slot may still be called
+-- $owner_id varchar: who claims
+-- $lease_id varchar: names this claim
+insert into call (
+    campaign_id, contact_id, attempt, plan_version, phone, from_number, variables, timezone, scheduled_at,
+    not_after, call_date, slot_index, state, previous_state, owner_id, lease_id, claimed_at, deadline_at,
+    changed_at
+)
+select
+    due.campaign_id,
+    due.contact_id,
+    due.attempt,
+    due.plan_version,
+    due.phone,
+    due.from_number,
+    due.variables,
+    due.timezone,
+    due.scheduled_at,
+    due.not_after,
+    due.call_date,
+    due.slot_index,
+    'claimed',
+    'scheduled',
+    $owner_id::varchar,
+    $lease_id::varchar,
+    $now::timestamptz,
+    $now::timestamptz + to_minutes(campaign.max_call_minutes),
+    $now::timestamptz
+from due_slots($now::timestamptz, $late_limit::interval) as due
+inner join campaign on campaign.campaign_id = due.campaign_id
+where due.held_because is null
+order by due.scheduled_at

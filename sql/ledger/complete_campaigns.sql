@@ -1,0 +1,28 @@
+-- Campaigns are completed when every contact is final: called with a final outcome, or skipped uncalled.
+-- Grain: one row per campaign that changes.
+-- $now timestamptz: the instant
+update campaign
+set
+    previous_state = state,
+    state = 'completed',
+    changed_at = $now::timestamptz,
+    finished_at = $now::timestamptz,
+    reason = null
+where
+    state in ('scheduled', 'active', 'paused')
+    and contact_count <= (
+        select count(*)
+        from call
+        where call.campaign_id = campaign.campaign_id and call.finished_at is not null
+    ) + (
+        select count(*)
+        from skip
+        where
+            skip.campaign_id = campaign.campaign_id
+            and skip.plan_version > 0
+            and not exists (
+                select 1
+                from call
+                where call.campaign_id = skip.campaign_id and call.contact_id = skip.contact_id
+            )
+    )

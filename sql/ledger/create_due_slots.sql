@@ -1,0 +1,137 @@
+-- The gates: every staged slot that has fallen due at an instant, with the first reason that holds it back.
+-- Grain: one row per due slot; held_because is null where the call may be placed. Order: none.
+-- judged_at timestamptz: the instant. A slot waits at most late_limit after its time; later it is missed.
+create macro due_slots(judged_at, late_limit) as table
+with candidate as (
+    select
+        slot.*,
+        campaign.state as campaign_state,
+        campaign.max_concurrent_calls,
+        campaign.calls_per_second,
+        campaign.max_calls_per_number_per_day,
+        case
+            when slot.call_date = campaign.first_date then campaign.first_date_cap
+            else campaign.max_calls_per_day
+        end as date_cap,
+        case
+            when campaign.state not in ('scheduled', 'active') then 'the campaign is ' || campaign.state
+            when
+                not exists (
+                    select 1
+                    from current_version
+                    where
+                        current_version.campaign_id = slot.campaign_id
+                        and current_version.plan_version = slot.plan_version
+                )
+                then 'its plan version was replaced'
+            when
+                exists (
+                    select 1
+                    from slot as later
+                    where
+                        later.campaign_id = slot.campaign_id
+                        and later.contact_id = slot.contact_id
+                        and later.attempt = slot.attempt
+                        and later.plan_version > slot.plan_version
+                )
+                then 'a later version plans it anew'
+            when
+                exists (
+                    select 1
+                    from call
+                    where
+                        call.campaign_id = slot.campaign_id
+                        and call.contact_id = slot.contact_id
+                        and call.attempt = slot.attempt
+                )
+                then 'this attempt has been made'
+            when
+                exists (
+                    select 1
+                    from skip
+                    where skip.campaign_id = slot.campaign_id and skip.contact_id = slot.contact_id
+                )
+                then 'the contact is skipped'
+            when slot.zone_changed then 'the contact has another time zone than it was planned for'
+            when judged_at >= slot.not_after then 'missed: its window has closed'
+            when judged_at >= slot.scheduled_at + late_limit then 'missed: its time is too long past'
+        end as barred_because
+    from slot
+    inner join campaign on campaign.campaign_id = slot.campaign_id
+    where slot.scheduled_at <= judged_at
+),
+
+counted as (
+    select
+        candidate.*,
+        row_number() over (
+            partition by candidate.campaign_id, candidate.barred_because is null order by candidate.scheduled_at
+        ) as in_campaign,
+        row_number() over (
+            partition by candidate.campaign_id, candidate.barred_because is null, candidate.call_date
+            order by candidate.scheduled_at
+        ) as in_date,
+        row_number() over (
+            partition by
+                candidate.campaign_id, candidate.barred_because is null, candidate.call_date, candidate.from_number
+            order by candidate.scheduled_at
+        ) as in_number
+    from candidate
+),
+
+made as (
+    select
+        campaign_id,
+        count(*) filter (claimed_at > judged_at - interval 1 second) as last_second,
+        count(*) filter (claimed_at > judged_at - interval 5 seconds) as last_five
+    from call
+    group by campaign_id
+),
+
+made_on_date as (
+    select campaign_id, call_date, count(*) as calls
+    from call
+    group by campaign_id, call_date
+),
+
+made_by_number as (
+    select campaign_id, call_date, from_number, count(*) as calls
+    from call
+    group by campaign_id, call_date, from_number
+)
+
+select
+    counted.campaign_id,
+    counted.plan_version,
+    counted.contact_id,
+    counted.attempt,
+    counted.phone,
+    counted.from_number,
+    counted.variables,
+    counted.timezone,
+    counted.scheduled_at,
+    counted.not_after,
+    counted.call_date,
+    counted.slot_index,
+    case
+        when counted.barred_because is not null then counted.barred_because
+        when coalesce(made_on_date.calls, 0) + counted.in_date > counted.date_cap
+            then 'max_calls_per_day is reached on ' || counted.call_date
+        when coalesce(made_by_number.calls, 0) + counted.in_number > counted.max_calls_per_number_per_day
+            then 'max_calls_per_number_per_day is reached by ' || counted.from_number
+        when coalesce(in_flight.calls, 0) + counted.in_campaign > counted.max_concurrent_calls
+            then 'max_concurrent_calls are in flight'
+        when
+            coalesce(made.last_second, 0) + counted.in_campaign > ceil(counted.calls_per_second)
+            or coalesce(made.last_five, 0) + counted.in_campaign > ceil(5 * counted.calls_per_second)
+            then 'calls_per_second is reached'
+    end as held_because
+from counted
+left join made on made.campaign_id = counted.campaign_id
+left join made_on_date
+    on made_on_date.campaign_id = counted.campaign_id and made_on_date.call_date = counted.call_date
+left join made_by_number
+    on made_by_number.campaign_id = counted.campaign_id
+    and made_by_number.call_date = counted.call_date
+    and made_by_number.from_number = counted.from_number
+left join in_flight on in_flight.campaign_id = counted.campaign_id

@@ -1,0 +1,68 @@
+-- Every campaign with its calls counted.
+-- Grain: one row per campaign. Order: created_at.
+-- $now timestamptz: the instant that tells due slots from those to come
+-- $late_limit interval: how long after its time a slot may still be called
+with called as (
+    select
+        campaign_id,
+        count(*) filter (finished_at is null) as in_flight,
+        count(*) filter (finished_at is not null) as final,
+        count(*) filter (state = 'unknown') as unknown
+    from call
+    group by campaign_id
+),
+
+skipped as (
+    select skip.campaign_id, count(*) as contacts
+    from skip
+    where
+        skip.plan_version > 0
+        and not exists (
+            select 1 from call where call.campaign_id = skip.campaign_id and call.contact_id = skip.contact_id
+        )
+    group by skip.campaign_id
+),
+
+held as (
+    select campaign_id, count(*) as slots, mode(held_because) as held_because
+    from due_slots($now::timestamptz, $late_limit::interval)
+    where held_because is not null
+    group by campaign_id
+),
+
+planned as (
+    select campaign_id, max(plan_version) as plan_version, min(first_at) as first_at, max(last_at) as last_at
+    from current_version
+    group by campaign_id
+)
+
+select
+    campaign.campaign_id,
+    campaign.name,
+    campaign.state,
+    campaign.reason,
+    campaign.timezone,
+    campaign.dialer,
+    campaign.contact_list,
+    campaign.contact_count,
+    campaign.excluded_count,
+    coalesce(skipped.contacts, 0) as skipped_count,
+    coalesce(called.in_flight, 0) as in_flight_count,
+    coalesce(called.final, 0) as final_count,
+    coalesce(called.unknown, 0) as unknown_count,
+    campaign.contact_count - coalesce(called.final, 0) - coalesce(called.in_flight, 0)
+    - coalesce(skipped.contacts, 0) as waiting_count,
+    coalesce(held.slots, 0) as held_count,
+    held.held_because,
+    planned.plan_version,
+    planned.first_at,
+    planned.last_at,
+    campaign.created_at,
+    campaign.starts_at,
+    campaign.finished_at
+from campaign
+left join called on called.campaign_id = campaign.campaign_id
+left join skipped on skipped.campaign_id = campaign.campaign_id
+left join held on held.campaign_id = campaign.campaign_id
+left join planned on planned.campaign_id = campaign.campaign_id
+order by campaign.created_at

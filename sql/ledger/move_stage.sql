@@ -1,0 +1,11 @@
+-- Note how far a version is staged; nothing changes when somebody else staged it meanwhile.
+-- Grain: one row per campaign and version.
+-- $campaign_id varchar, $plan_version integer: the version
+-- $staged_from timestamptz: where the stage ended when the slots were read
+-- $staged_until timestamptz: where it ends now, exclusive
+update plan_version
+set staged_until = $staged_until::timestamptz
+where
+    campaign_id = $campaign_id::varchar
+    and plan_version = $plan_version::integer
+    and staged_until = $staged_from::timestamptz
