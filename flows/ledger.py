@@ -35,13 +35,15 @@ class Session:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def read(self, name: str, **parameters: object) -> pl.DataFrame:
+    def read(self, name: str, /, **parameters: object) -> pl.DataFrame:
         """Return what the statement ``ledger/<name>`` selects."""
         relation = self._connection.sql(sql.statement(f"ledger/{name}"), params=parameters or None)
         frame: pl.DataFrame = relation.pl()
         return frame
 
-    def write(self, name: str, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object) -> int:
+    def write(
+        self, name: str, /, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object
+    ) -> int:
         """Run the statement ``ledger/<name>`` and return how many rows it changed.
 
         ``relation`` is a frame the statement reads, with the name it knows it by.

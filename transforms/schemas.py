@@ -59,7 +59,8 @@ REJECTS = pl.Schema(
         "line": pl.Int64(),
         "contact_id": pl.String(),
         "phone_written": pl.String(),
+        "kind": pl.String(),
         "reason": pl.String(),
     }
 )
-"""One row per row of a file that was set aside, with its line, 1-based, and why."""
+"""One row per row of a file that was set aside: its line, 1-based, the kind of fault, the reason in words."""

@@ -7,7 +7,8 @@ select
     current_version.file,
     current_version.sha256,
     current_version.staged_until,
-    campaign.contact_list
+    campaign.contact_list,
+    campaign.settings
 from current_version
 inner join campaign on campaign.campaign_id = current_version.campaign_id
 where

@@ -1,12 +1,13 @@
 -- Record the outcomes that a dialer reports; the first final outcome wins.
 -- Grain: one row per reported call that has no final outcome yet.
 -- Reads the relation report (campaign_id, contact_id, attempt, state, reported_at, reason), one row per call.
+-- $now timestamptz: when the report was learnt
 update call
 set
     previous_state = call.state,
     state = report.state,
     finished_at = report.reported_at,
-    changed_at = report.reported_at,
+    changed_at = $now::timestamptz,
     reason = report.reason
 from report
 where

@@ -1,0 +1,195 @@
+"""The life of a campaign: found, created, paused, resumed, cancelled, and single contacts skipped."""
+
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from flows.errors import InputError, WorkError
+from flows.ledger import Ledger, Session
+from transforms.campaign import Campaign, DialerName
+
+LATE_LIMIT = timedelta(minutes=5)
+"""A slot this long past its time is no longer called but missed."""
+
+_FINAL = {"completed", "cancelled", "failed"}
+
+
+@dataclass(frozen=True)
+class StoredCampaign:
+    """A campaign as the ledger has it."""
+
+    campaign_id: str
+    name: str
+    state: str
+    settings: Campaign
+    starts_at: datetime | None
+    contact_count: int
+
+
+def find_campaign(session: Session, named: str) -> StoredCampaign:
+    """Return the campaign of an id, or of a name that is unique.
+
+    Raises:
+        InputError: there is none, or several have the name.
+    """
+    found = session.read("find_campaigns", named=named)
+    if found.is_empty():
+        raise InputError(f"{named}: there is no campaign of this id or name; callplan status lists them")
+    if found.height > 1:
+        ids = ", ".join(found["campaign_id"])
+        raise InputError(f"{named}: several campaigns have this name; use an id: {ids}")
+    row = found.row(0, named=True)
+    return StoredCampaign(
+        row["campaign_id"],
+        row["name"],
+        row["state"],
+        Campaign.model_validate_json(row["settings"]),
+        row["starts_at"],
+        row["contact_count"],
+    )
+
+
+def create_campaign(ledger: Ledger, campaign: Campaign, now: datetime) -> str:
+    """Keep a campaign as a draft and return its id, a new UUID."""
+    campaign_id = str(uuid.uuid4())
+    with ledger.session() as session:
+        session.write(
+            "add_campaign",
+            campaign_id=campaign_id,
+            name=campaign.name,
+            settings=campaign.canonical_json(),
+            dialer=None if campaign.dialer is None else campaign.dialer.value,
+            contact_list=campaign.contact_list,
+            timezone=campaign.timezone,
+            max_concurrent_calls=campaign.max_concurrent_calls,
+            max_call_minutes=campaign.max_call_minutes,
+            calls_per_second=campaign.calls_per_second,
+            max_calls_per_day=campaign.max_calls_per_day,
+            max_calls_per_number_per_day=campaign.max_calls_per_number_per_day,
+            now=now,
+        )
+        session.write("add_campaign_events", changed_at=now)
+    return campaign_id
+
+
+def chosen_dialer(campaign: Campaign) -> DialerName:
+    """Return the dialer of the settings, else the one that ``CALLPLAN_DIALER`` names.
+
+    Raises:
+        InputError: neither names one, or it is none that this version has.
+    """
+    named = campaign.dialer or os.environ.get("CALLPLAN_DIALER")
+    known = ", ".join(name.value for name in DialerName)
+    if not named:
+        raise InputError(
+            f"dialer: is required to schedule; name one of {known} in the settings or CALLPLAN_DIALER"
+        )
+    if named not in [name.value for name in DialerName]:
+        raise InputError(f"CALLPLAN_DIALER: {named!r} is no dialer; use one of {known}")
+    if named == DialerName.TRUEDY:
+        raise InputError("dialer: this version of callplan places no real calls; use simulated")
+    return DialerName(named)
+
+
+def pause(ledger: Ledger, named: str, now: datetime) -> tuple[StoredCampaign, int]:
+    """Hold a campaign back; return it as it was and how many of its calls are still in flight."""
+    with ledger.session() as session:
+        campaign = find_campaign(session, named)
+        if campaign.state not in ("scheduled", "active"):
+            raise InputError(
+                f"{named}: is {campaign.state}; only a scheduled or active campaign can be paused"
+            )
+        _set_state(session, campaign, "paused", now)
+        return campaign, _in_flight(session, campaign)
+
+
+def pause_all(ledger: Ledger, now: datetime) -> int:
+    """Hold every scheduled and active campaign back and return how many there were."""
+    with ledger.session() as session:
+        rows = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
+        live = rows.filter(pl.col("state").is_in(["scheduled", "active"]))["campaign_id"].to_list()
+        for campaign_id in live:
+            _set_state(session, find_campaign(session, campaign_id), "paused", now)
+    return len(live)
+
+
+def resume(ledger: Ledger, named: str, now: datetime) -> str:
+    """Let a paused campaign go on and return its state: active once a slot has fallen due."""
+    with ledger.session() as session:
+        campaign = find_campaign(session, named)
+        if campaign.state != "paused":
+            raise InputError(f"{named}: is {campaign.state}; only a paused campaign can be resumed")
+        first_at = session.read("list_versions", campaign_id=campaign.campaign_id)["first_at"].min()
+        begun = isinstance(first_at, datetime) and first_at <= now
+        _set_state(session, campaign, "active" if begun else "scheduled", now)
+    return "active" if begun else "scheduled"
+
+
+def cancel(ledger: Ledger, named: str, now: datetime) -> tuple[StoredCampaign, int]:
+    """End a campaign for good; return it as it was and how many of its calls are still in flight."""
+    with ledger.session() as session:
+        campaign = find_campaign(session, named)
+        if campaign.state in _FINAL:
+            raise InputError(f"{named}: is {campaign.state} already")
+        _set_state(session, campaign, "cancelled", now)
+        return campaign, _in_flight(session, campaign)
+
+
+def fail(ledger: Ledger, campaign_id: str, reason: str, now: datetime) -> None:
+    """End a campaign whose plan can no longer be trusted."""
+    with ledger.session() as session:
+        campaign = find_campaign(session, campaign_id)
+        if campaign.state not in _FINAL:
+            _set_state(session, campaign, "failed", now, reason)
+
+
+def skip(ledger: Ledger, named: str, contacts: pl.Series, reason: str, now: datetime) -> int:
+    """Take contacts out of a campaign, and return how many were not out yet.
+
+    A call that has been claimed goes on; the contact is not called again.
+    """
+    with ledger.session() as session:
+        campaign = find_campaign(session, named)
+        if campaign.state in _FINAL:
+            raise InputError(f"{named}: is {campaign.state}; nobody will be called any more")
+        added = session.write(
+            "add_skips",
+            ("taken_out", pl.DataFrame({"contact_id": contacts}, schema={"contact_id": pl.String()})),
+            campaign_id=campaign.campaign_id,
+            reason=reason,
+            now=now,
+        )
+        settle_campaigns(session, now)
+    return added
+
+
+def settle_campaigns(session: Session, now: datetime) -> None:
+    """Let campaigns become active or completed where their contacts say so, and note it as events."""
+    session.write("activate_campaigns", now=now)
+    session.write("add_campaign_events", changed_at=now)
+    session.write("complete_campaigns", now=now)
+    session.write("add_campaign_events", changed_at=now)
+
+
+def _in_flight(session: Session, campaign: StoredCampaign) -> int:
+    return int(session.read("count_in_flight", campaign_id=campaign.campaign_id).item())
+
+
+def _set_state(
+    session: Session, campaign: StoredCampaign, state: str, now: datetime, reason: str | None = None
+) -> None:
+    changed = session.write(
+        "set_campaign_state",
+        campaign_id=campaign.campaign_id,
+        seen=campaign.state,
+        state=state,
+        reason=reason,
+        finished_at=now if state in _FINAL else None,
+        now=now,
+    )
+    if not changed:
+        raise WorkError(f"{campaign.name}: its state changed meanwhile; try again")
+    session.write("add_campaign_events", changed_at=now)

@@ -1,0 +1,224 @@
+"""The dispatcher: records what came back, claims what falls due, and has the claimed calls placed.
+
+Clock, dialer and ledger are handed in, and so is what places a batch of calls, so that the same code runs in
+real time as a Prefect flow and in simulated time in a demo or a test.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from flows.campaigns import LATE_LIMIT, fail, settle_campaigns
+from flows.clock import Clock
+from flows.contact_store import current_snapshot
+from flows.dialers.dialer import ANSWERS, Dialer
+from flows.errors import CallplanError, WorkError
+from flows.home import Home
+from flows.ledger import Ledger
+from flows.owners import Owner, is_dead
+from flows.plan_store import PlanFile, proven
+from transforms.campaign import Campaign
+from transforms.staging import staged_slots
+
+TICK = timedelta(seconds=1)
+"""How often a dispatcher in real time looks."""
+
+STAGE_AHEAD = timedelta(minutes=30)
+"""How far ahead slots are copied from the plan files into the ledger."""
+
+_STAGE_MARGIN = timedelta(minutes=10)
+_POLL_EVERY = timedelta(seconds=30)
+BATCH_CALLS = 50
+"""How many calls one task places: few enough to spread, many enough that a task's own cost does not count."""
+
+PlaceAll = Callable[[list[pl.DataFrame], datetime], list[pl.DataFrame | BaseException]]
+"""Places batches of requests side by side; returns for each its answers, or what it failed with."""
+
+
+@dataclass
+class Tally:
+    """What a dispatcher has done: counts of calls, and the errors it met."""
+
+    ticks: int = 0
+    placed: int = 0
+    finished: int = 0
+    most_in_flight: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+class Dispatcher:
+    """Works on a ledger as one owner.
+
+    ``dialers`` has a dialer for each name that campaigns use.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        ledger: Ledger,
+        clock: Clock,
+        dialers: Mapping[str, Dialer],
+        place_all: PlaceAll,
+        owner: Owner,
+    ) -> None:
+        self._home = home
+        self._ledger = ledger
+        self._clock = clock
+        self._dialers = dialers
+        self._place_all = place_all
+        self._owner = owner
+        self._proven: set[tuple[str, str]] = set()
+        self.tally = Tally()
+
+    def run(self, until: datetime, tick: timedelta | None = TICK) -> Tally:
+        """Tick until ``until``; every ``tick`` in real time, or, with None, whenever something is to do."""
+        self._doubt_abandoned()
+        while self._clock.now() < until:
+            self.tick()
+            wake_at = self._next_wake() if tick is None else self._clock.now() + tick
+            if wake_at is None:
+                break
+            self._clock.wait_until(min(wake_at, until))
+        return self.tally
+
+    def tick(self) -> None:
+        """Record what came back, claim what has fallen due, place it and record what was answered."""
+        now = self._clock.now()
+        self.tally.ticks += 1
+        self._record_reports(now)
+        self._stage(now)
+        lease_id, claimed = self._claim(now)
+        if not claimed.is_empty():
+            self._place(lease_id, claimed, now)
+
+    def _record_reports(self, now: datetime) -> None:
+        with self._ledger.session() as session:
+            calls = session.read("list_in_progress")
+        reports = [
+            self._dialer(str(name)).look_up(of_dialer, now)
+            for (name,), of_dialer in calls.group_by("dialer", maintain_order=True)
+        ]
+        with self._ledger.session() as session:
+            for found in reports:
+                self.tally.finished += session.write("record_reports", ("report", found), now=now)
+            self.tally.finished += session.write("close_overdue", now=now)
+            session.write("add_call_events", changed_at=now)
+            settle_campaigns(session, now)
+
+    def _stage(self, now: datetime) -> None:
+        """Copy the slots of the next while from the plan files, which are read without holding the ledger."""
+        with self._ledger.session() as session:
+            wanting = session.read("list_unstaged", until=now + STAGE_AHEAD - _STAGE_MARGIN)
+        until = now + STAGE_AHEAD
+        for version in wanting.iter_rows(named=True):
+            try:
+                plan = self._proven_plan(version)
+                snapshot = current_snapshot(self._home, version["contact_list"])
+            except CallplanError as error:
+                self.tally.errors.append(str(error))
+                fail(self._ledger, version["campaign_id"], str(error), now)
+                continue
+            staged = staged_slots(
+                pl.scan_parquet(plan),
+                pl.scan_parquet(snapshot),
+                Campaign.model_validate_json(version["settings"]),
+                version["staged_until"],
+                until,
+            ).collect()
+            with self._ledger.session() as session:
+                moved = session.write(
+                    "move_stage",
+                    campaign_id=version["campaign_id"],
+                    plan_version=version["plan_version"],
+                    staged_from=version["staged_until"],
+                    staged_until=until,
+                )
+                if moved and not staged.is_empty():
+                    session.write("add_slots", ("staged", staged))
+
+    def _proven_plan(self, version: Mapping[str, str]) -> Path:
+        """Return a version's plan file, its bytes compared with what was published, once per file."""
+        published = PlanFile(version["file"], version["sha256"])
+        key = (published.name, published.sha256)
+        if key in self._proven:
+            return self._home.plans / published.name
+        file = proven(self._home.plans, published)
+        self._proven.add(key)
+        return file
+
+    def _dialer(self, name: str) -> Dialer:
+        if name not in self._dialers:
+            raise WorkError(f"this dispatcher has no dialer {name!r}; it has {', '.join(self._dialers)}")
+        return self._dialers[name]
+
+    def _claim(self, now: datetime) -> tuple[str, pl.DataFrame]:
+        lease_id = str(uuid.uuid4())
+        with self._ledger.session() as session:
+            settle_campaigns(session, now)
+            session.write(
+                "claim_due",
+                now=now,
+                late_limit=LATE_LIMIT,
+                owner_id=self._owner.owner_id,
+                lease_id=lease_id,
+            )
+            session.write("delete_claimed", lease_id=lease_id)
+            session.write("add_call_events", changed_at=now)
+            claimed = session.read("list_claimed", lease_id=lease_id)
+            in_flight = int(session.read("count_all_in_flight").item())
+        self.tally.most_in_flight = max(self.tally.most_in_flight, in_flight)
+        return lease_id, claimed
+
+    def _place(self, lease_id: str, claimed: pl.DataFrame, now: datetime) -> None:
+        batches = list(claimed.iter_slices(BATCH_CALLS))
+        answered = [
+            self._doubted(batch, outcome, now) if isinstance(outcome, BaseException) else outcome
+            for batch, outcome in zip(batches, self._place_all(batches, now), strict=True)
+        ]
+        answers = pl.concat([ANSWERS.to_frame(), *answered])
+        with self._ledger.session() as session:
+            self.tally.placed += session.write("record_answers", ("answer", answers), lease_id=lease_id)
+            session.write("add_call_events", changed_at=now)
+            settle_campaigns(session, now)
+
+    def _doubted(self, batch: pl.DataFrame, error: BaseException, now: datetime) -> pl.DataFrame:
+        """Nobody knows what became of a batch whose task failed, so its calls are not dialled again."""
+        self.tally.errors.append(f"placing {batch.height} calls failed: {error!r}")
+        return batch.with_columns(
+            state=pl.lit("unknown"),
+            provider_call_id=pl.lit(None, pl.String),
+            noted_at=pl.lit(now),
+            answered_at=pl.lit(now),
+            reason=pl.lit(f"placing it failed: {type(error).__name__}"),
+        ).select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items())
+
+    def _doubt_abandoned(self) -> None:
+        """Calls that a dead dispatcher had claimed may have been dialled; they become unknown."""
+        now = self._clock.now()
+        with self._ledger.session() as session:
+            owners = session.read("list_claim_owners")["owner_id"]
+            dead = [owner_id for owner_id in owners if is_dead(self._home.owners, owner_id)]
+            if dead:
+                session.write("doubt_abandoned", ("dead_owner", pl.DataFrame({"owner_id": dead})), now=now)
+                session.write("add_call_events", changed_at=now)
+
+    def _next_wake(self) -> datetime | None:
+        """Return when there is something to do again; None when no campaign has anything left."""
+        now = self._clock.now()
+        with self._ledger.session() as session:
+            coming = session.read("find_next_due", now=now).row(0, named=True)
+            waiting = session.read("list_due", now=now, late_limit=LATE_LIMIT)
+        if not coming["live_campaigns"] and not coming["in_flight"]:
+            return None
+        moments = [coming["next_due_at"]]
+        if coming["unstaged_from"] is not None:
+            moments.append(max(coming["unstaged_from"] - STAGE_AHEAD + _STAGE_MARGIN, now + TICK))
+        if coming["in_flight"]:
+            moments.append(now + _POLL_EVERY)
+        if not waiting.is_empty():
+            moments.append(now + TICK)
+        return min((moment for moment in moments if moment is not None), default=None)
