@@ -162,16 +162,20 @@ def skip(ledger: Ledger, named: str, contacts: pl.Series, reason: str, now: date
             reason=reason,
             now=now,
         )
-        settle_campaigns(session, now)
+        complete_campaigns(session, now)
     return added
 
 
-def settle_campaigns(session: Session, now: datetime) -> None:
-    """Let campaigns become active or completed where their contacts say so, and note it as events."""
-    session.write("activate_campaigns", now=now)
-    session.write("add_campaign_events", changed_at=now)
-    session.write("complete_campaigns", now=now)
-    session.write("add_campaign_events", changed_at=now)
+def activate_campaigns(session: Session, now: datetime) -> None:
+    """Make the campaigns active whose first slot has fallen due."""
+    if session.write("activate_campaigns", now=now):
+        session.write("add_campaign_events", changed_at=now)
+
+
+def complete_campaigns(session: Session, now: datetime) -> None:
+    """Complete the campaigns of which every contact is final."""
+    if session.write("complete_campaigns", now=now):
+        session.write("add_campaign_events", changed_at=now)
 
 
 def _in_flight(session: Session, campaign: StoredCampaign) -> int:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from flows.campaigns import LATE_LIMIT, fail, settle_campaigns
+from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, fail
 from flows.clock import Clock
 from flows.contact_store import current_snapshot
 from flows.dialers.dialer import ANSWERS, Dialer
@@ -31,7 +32,7 @@ STAGE_AHEAD = timedelta(minutes=30)
 """How far ahead slots are copied from the plan files into the ledger."""
 
 _STAGE_MARGIN = timedelta(minutes=10)
-_POLL_EVERY = timedelta(seconds=30)
+_POLL_EVERY = timedelta(minutes=1)
 BATCH_CALLS = 50
 """How many calls one task places: few enough to spread, many enough that a task's own cost does not count."""
 
@@ -89,11 +90,23 @@ class Dispatcher:
         """Record what came back, claim what has fallen due, place it and record what was answered."""
         now = self._clock.now()
         self.tally.ticks += 1
-        self._record_reports(now)
-        self._stage(now)
-        lease_id, claimed = self._claim(now)
-        if not claimed.is_empty():
-            self._place(lease_id, claimed, now)
+        work = self._work(now)
+        if work["in_flight"] or work["overdue"]:
+            self._record_reports(now)
+        if work["unstaged"]:
+            self._stage(now)
+            work = self._work(now)
+        if work["due"] or work["beginning"]:
+            lease_id, claimed = self._claim(now)
+            if not claimed.is_empty():
+                self._place(lease_id, claimed, now)
+
+    def _work(self, now: datetime) -> dict[str, Any]:
+        with self._ledger.session() as session:
+            found = session.read(
+                "find_work", now=now, late_limit=LATE_LIMIT, stage_until=now + STAGE_AHEAD - _STAGE_MARGIN
+            )
+        return found.row(0, named=True)
 
     def _record_reports(self, now: datetime) -> None:
         with self._ledger.session() as session:
@@ -103,11 +116,14 @@ class Dispatcher:
             for (name,), of_dialer in calls.group_by("dialer", maintain_order=True)
         ]
         with self._ledger.session() as session:
+            finished = session.write("close_overdue", now=now)
             for found in reports:
-                self.tally.finished += session.write("record_reports", ("report", found), now=now)
-            self.tally.finished += session.write("close_overdue", now=now)
-            session.write("add_call_events", changed_at=now)
-            settle_campaigns(session, now)
+                if not found.is_empty():
+                    finished += session.write("record_reports", ("report", found), now=now)
+            if finished:
+                session.write("add_call_events", changed_at=now)
+                complete_campaigns(session, now)
+        self.tally.finished += finished
 
     def _stage(self, now: datetime) -> None:
         """Copy the slots of the next while from the plan files, which are read without holding the ledger."""
@@ -158,7 +174,7 @@ class Dispatcher:
     def _claim(self, now: datetime) -> tuple[str, pl.DataFrame]:
         lease_id = str(uuid.uuid4())
         with self._ledger.session() as session:
-            settle_campaigns(session, now)
+            activate_campaigns(session, now)
             session.write(
                 "claim_due",
                 now=now,
@@ -183,7 +199,7 @@ class Dispatcher:
         with self._ledger.session() as session:
             self.tally.placed += session.write("record_answers", ("answer", answers), lease_id=lease_id)
             session.write("add_call_events", changed_at=now)
-            settle_campaigns(session, now)
+            complete_campaigns(session, now)
 
     def _doubted(self, batch: pl.DataFrame, error: BaseException, now: datetime) -> pl.DataFrame:
         """Nobody knows what became of a batch whose task failed, so its calls are not dialled again."""
@@ -209,16 +225,12 @@ class Dispatcher:
     def _next_wake(self) -> datetime | None:
         """Return when there is something to do again; None when no campaign has anything left."""
         now = self._clock.now()
-        with self._ledger.session() as session:
-            coming = session.read("find_next_due", now=now).row(0, named=True)
-            waiting = session.read("list_due", now=now, late_limit=LATE_LIMIT)
-        if not coming["live_campaigns"] and not coming["in_flight"]:
-            return None
-        moments = [coming["next_due_at"]]
-        if coming["unstaged_from"] is not None:
-            moments.append(max(coming["unstaged_from"] - STAGE_AHEAD + _STAGE_MARGIN, now + TICK))
-        if coming["in_flight"]:
-            moments.append(now + _POLL_EVERY)
-        if not waiting.is_empty():
+        work = self._work(now)
+        moments = [work["next_due_at"]]
+        if work["due"]:
             moments.append(now + TICK)
+        if work["in_flight"]:
+            moments.append(now + _POLL_EVERY)
+        if work["unstaged_from"] is not None:
+            moments.append(max(work["unstaged_from"] - STAGE_AHEAD + _STAGE_MARGIN, now) + TICK)
         return min((moment for moment in moments if moment is not None), default=None)

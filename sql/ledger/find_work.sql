@@ -1,0 +1,52 @@
+-- What a dispatcher has to do now, and when there is something to do next.
+-- Grain: one row.
+-- $now timestamptz: the instant; $late_limit interval: how long after its time a slot may still be called
+-- $stage_until timestamptz: how far slots should be staged, exclusive
+with slots as (
+    select
+        count(*) filter (
+            slot.scheduled_at <= $now::timestamptz
+            and $now::timestamptz < least(slot.not_after, slot.scheduled_at + $late_limit::interval)
+        ) as due,
+        min(slot.scheduled_at) filter (slot.scheduled_at > $now::timestamptz) as next_due_at
+    from slot
+    inner join campaign on campaign.campaign_id = slot.campaign_id
+    where campaign.state in ('scheduled', 'active')
+),
+
+calls as (
+    select
+        count(*) as in_flight,
+        count(*) filter (deadline_at <= $now::timestamptz) as overdue
+    from call
+    where finished_at is null
+),
+
+versions as (
+    select
+        count(*) filter (
+            current_version.staged_until < $stage_until::timestamptz
+            and current_version.last_at >= current_version.staged_until
+        ) as unstaged,
+        min(current_version.staged_until) filter (
+            current_version.last_at >= current_version.staged_until
+        ) as unstaged_from,
+        count(*) filter (
+            campaign.state = 'scheduled' and current_version.first_at <= $now::timestamptz
+        ) as beginning
+    from current_version
+    inner join campaign on campaign.campaign_id = current_version.campaign_id
+    where campaign.state in ('scheduled', 'active')
+)
+
+select
+    slots.due,
+    slots.next_due_at,
+    calls.in_flight,
+    calls.overdue,
+    versions.unstaged,
+    versions.unstaged_from,
+    versions.beginning
+from slots
+cross join calls
+cross join versions
