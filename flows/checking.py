@@ -1,6 +1,6 @@
 """The rules of a plan, each a statement of ``sql/checks`` that returns the rows that break it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 import sql
+from flows.progress import Progress, silent
 from transforms.campaign import Campaign
 from transforms.days import room_of_dates
 from transforms.plan import Edition
@@ -47,7 +48,7 @@ class PlanUnderTest:
     contacts: pl.DataFrame | None = None
 
 
-def check_plan(plan: PlanUnderTest, progress: Callable[[str], None] = lambda _: None) -> list[CheckResult]:
+def check_plan(plan: PlanUnderTest, progress: Progress = silent) -> list[CheckResult]:
     """Run every rule over every row and return one result per rule, in the order of their names.
 
     The two rules that compare the plan with the list run only when its contacts are given.

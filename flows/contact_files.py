@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,7 +185,3 @@ def _read_json_lines(file: Path) -> FileRows:
 def _json_path(key: str) -> str:
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
     return f'$."{escaped}"'
-
-
-Progress = Callable[[str], None]
-"""Told, in a few words, which step of a longer piece of work begins."""

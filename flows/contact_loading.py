@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.contact_files import Progress, read_rows
+from flows.contact_files import read_rows
 from flows.contact_store import (
     HASH_KEY,
     LoadSummary,
@@ -19,6 +19,7 @@ from flows.contact_store import (
 from flows.errors import InputError
 from flows.home import Home
 from flows.plan_store import sha256_of
+from flows.progress import Progress, silent
 from transforms.contacts import HeaderError, match_headers, read_contacts, unreadable
 from transforms.schemas import CONTACTS
 
@@ -30,7 +31,7 @@ def load_list(
     region: str | None,
     headers: Mapping[str, str],
     now: datetime,
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
 ) -> LoadSummary:
     """Load ``file`` into the list ``list_name``, all of it or nothing, and publish the list's snapshot.
 
@@ -66,7 +67,7 @@ def read_contact_file(
     region: str | None,
     headers: Mapping[str, str],
     label: str,
-    progress: Progress = lambda _: None,
+    progress: Progress = silent,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the contacts (``CONTACTS``) and the rows set aside (``REJECTS``) of a file; nothing is stored.
 
@@ -87,7 +88,7 @@ def read_contact_file(
 
 
 def contacts_for_preview(
-    file: Path, region: str | None, headers: Mapping[str, str], progress: Progress = lambda _: None
+    file: Path, region: str | None, headers: Mapping[str, str], progress: Progress = silent
 ) -> tuple[pl.LazyFrame, pl.DataFrame, str]:
     """Return contacts to plan, the rows set aside, and the hash of the contacts.
 

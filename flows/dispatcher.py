@@ -36,8 +36,17 @@ _POLL_EVERY = timedelta(minutes=1)
 BATCH_CALLS = 50
 """How many calls one task places: few enough to spread, many enough that a task's own cost does not count."""
 
-PlaceAll = Callable[[list[pl.DataFrame], datetime], list[pl.DataFrame | BaseException]]
-"""Places batches of requests side by side; returns for each its answers, or what it failed with."""
+
+@dataclass(frozen=True)
+class Batch:
+    """Calls that one task places: their dialer and one request per row (``REQUESTS``)."""
+
+    dialer: Dialer
+    requests: pl.DataFrame
+
+
+PlaceAll = Callable[[list[Batch], datetime], list[pl.DataFrame | BaseException]]
+"""Places batches side by side and returns for each its answers (``ANSWERS``), or what it failed with."""
 
 
 @dataclass
@@ -190,9 +199,13 @@ class Dispatcher:
         return lease_id, claimed
 
     def _place(self, lease_id: str, claimed: pl.DataFrame, now: datetime) -> None:
-        batches = list(claimed.iter_slices(BATCH_CALLS))
+        batches = [
+            Batch(self._dialer(str(name)), requests)
+            for (name,), of_dialer in claimed.group_by("dialer", maintain_order=True)
+            for requests in of_dialer.drop("dialer").iter_slices(BATCH_CALLS)
+        ]
         answered = [
-            self._doubted(batch, outcome, now) if isinstance(outcome, BaseException) else outcome
+            self._doubted(batch.requests, outcome, now) if isinstance(outcome, BaseException) else outcome
             for batch, outcome in zip(batches, self._place_all(batches, now), strict=True)
         ]
         answers = pl.concat([ANSWERS.to_frame(), *answered])
@@ -201,10 +214,10 @@ class Dispatcher:
             session.write("add_call_events", changed_at=now)
             complete_campaigns(session, now)
 
-    def _doubted(self, batch: pl.DataFrame, error: BaseException, now: datetime) -> pl.DataFrame:
+    def _doubted(self, requests: pl.DataFrame, error: BaseException, now: datetime) -> pl.DataFrame:
         """Nobody knows what became of a batch whose task failed, so its calls are not dialled again."""
-        self.tally.errors.append(f"placing {batch.height} calls failed: {error!r}")
-        return batch.with_columns(
+        self.tally.errors.append(f"placing {requests.height} calls failed: {error!r}")
+        return requests.with_columns(
             state=pl.lit("unknown"),
             provider_call_id=pl.lit(None, pl.String),
             noted_at=pl.lit(now),

@@ -1,7 +1,6 @@
 """Publishing a plan: computed, written, proven rule by rule, renamed, and then named by the ledger."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -18,15 +17,13 @@ from flows.home import Home
 from flows.ledger import Ledger, Session
 from flows.plan_store import PlanFile, publish_file, set_aside_orphans, version_name, write_plan
 from flows.planning import ComputedPlan, compute_plan
+from flows.progress import Progress, silent
 from transforms.campaign import Campaign
 from transforms.days import first_day_cap
 from transforms.eligibility import with_zone, without_skipped
 from transforms.plan import Edition, metadata
 from transforms.schemas import CONTACTS
 from transforms.wall_clock import TZDATA_VERSION, to_local
-
-Progress = Callable[[str], None]
-"""Told, in a few words, which step of a longer piece of work begins."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ def refuse_broken(checks: list[CheckResult]) -> None:
 
 
 def schedule(
-    home: Home, ledger: Ledger, named: str, now: datetime, progress: Progress = lambda _: None
+    home: Home, ledger: Ledger, named: str, now: datetime, progress: Progress = silent
 ) -> WrittenPlan:
     """Plan a draft campaign from its list and publish the plan; the campaign is then scheduled.
 

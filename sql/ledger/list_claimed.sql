@@ -1,8 +1,18 @@
--- The calls of one claim that nothing is known of yet.
+-- The calls of one claim that nothing is known of yet, with the dialer of their campaign.
 -- Grain: one row per call. Order: scheduled_at.
 -- $lease_id varchar: the claim
 select
-    campaign_id, contact_id, attempt, phone, from_number, variables, scheduled_at, not_after, claimed_at
+    call.campaign_id,
+    call.contact_id,
+    call.attempt,
+    call.phone,
+    call.from_number,
+    call.variables,
+    call.scheduled_at,
+    call.not_after,
+    call.claimed_at,
+    campaign.dialer
 from call
-where lease_id = $lease_id::varchar and state = 'claimed'
-order by scheduled_at
+inner join campaign on campaign.campaign_id = call.campaign_id
+where call.lease_id = $lease_id::varchar and call.state = 'claimed'
+order by call.scheduled_at

@@ -1,0 +1,91 @@
+"""A preview: the plan that a campaign would get, written to a folder, with nothing stored."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from flows.contact_loading import contacts_for_preview
+from flows.errors import InputError
+from flows.progress import Progress, silent
+from flows.publishing import WrittenPlan, write_checked_plan, write_excluded
+from transforms.campaign import Campaign
+from transforms.plan import Edition
+from transforms.schemas import EXCLUDED
+from transforms.wall_clock import TZDATA_VERSION
+
+_NOBODY_SKIPPED = pl.DataFrame(schema={"contact_id": pl.String(), "reason": pl.String()})
+
+
+def preview(
+    campaign: Campaign,
+    contacts_file: Path,
+    out: Path,
+    region: str | None,
+    headers: Mapping[str, str],
+    now: datetime,
+    progress: Progress = silent,
+) -> WrittenPlan:
+    """Write ``plan.parquet``, ``excluded.parquet`` and ``summary.json`` to ``out``, each whole or not at all.
+
+    ``excluded.parquet`` has everyone who is not planned, also the rows of the file that were set aside.
+
+    Raises:
+        InputError: the contacts cannot be read, there are none, or ``out`` is not a folder.
+        WorkError: the contacts do not fit.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out: {out} is not a folder")
+    contacts, rejects, digest = contacts_for_preview(contacts_file, region, headers, progress)
+    if not contacts.select(pl.len()).collect().item():
+        raise InputError(
+            f"{contacts_file}: no row is a usable contact"
+            + (
+                f", {rejects.height:,} were set aside, first: {rejects['reason'][0]}"
+                if rejects.height
+                else ""
+            )
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    written = write_checked_plan(
+        out / ".plan.parquet.part",
+        contacts,
+        digest,
+        campaign,
+        campaign.starts_at(now),
+        Edition(),
+        _NOBODY_SKIPPED,
+        progress,
+    )
+    aside = rejects.select("contact_id", "line", "reason") if rejects.height else EXCLUDED.to_frame()
+    excluded = pl.concat([written.excluded, aside]).sort("line")
+    write_excluded(excluded, out / ".excluded.parquet.part")
+    summary = out / ".summary.json.part"
+    summary.write_text(json.dumps(summarised(campaign, written, excluded, digest), indent=2) + "\n")
+    for name in ("plan.parquet", "excluded.parquet", "summary.json"):
+        (out / f".{name}.part").replace(out / name)
+    return written
+
+
+def summarised(
+    campaign: Campaign, written: WrittenPlan, excluded: pl.DataFrame, contacts_hash: str
+) -> dict[str, Any]:
+    """Return what a machine wants to know of a plan; instants are ISO 8601 in UTC."""
+    return {
+        "campaign": campaign.name,
+        "planned": written.rows,
+        "excluded": excluded.height,
+        "first_at": written.first_at.isoformat(),
+        "last_at": written.last_at.isoformat(),
+        "calls_per_date": {
+            str(day): calls
+            for day, calls in zip(written.per_date["call_date"], written.per_date["calls"], strict=True)
+        },
+        "checks": {check.rule: check.broken for check in written.checks},
+        "settings_hash": campaign.settings_hash(),
+        "contacts_hash": contacts_hash,
+        "tzdata_version": TZDATA_VERSION,
+    }
