@@ -31,4 +31,4 @@ format: $(INSTALLED) ## format and mend what can be mended
 	$(RUN)/ruff check --fix .
 
 clean: ## remove the environment and everything generated
-	rm -rf $(VENV) data/store data/demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) data/store data/store-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -187,6 +187,14 @@ def check_list_name(list_name: str) -> None:
         )
 
 
+def current_lists(home: Home) -> dict[str, Path]:
+    """Return the current snapshot of every list, by name."""
+    return {
+        pointer.parent.name: pointer.parent / pointer.read_text(encoding="utf-8").strip()
+        for pointer in sorted(home.lists.glob(f"*/{_CURRENT}"))
+    }
+
+
 def current_snapshot(home: Home, list_name: str) -> Path:
     """Return the snapshot of a list as it was after its last load.
 
@@ -194,11 +202,11 @@ def current_snapshot(home: Home, list_name: str) -> Path:
         InputError: there is no such list.
     """
     check_list_name(list_name)
-    pointer = home.lists / list_name / _CURRENT
-    if not pointer.is_file():
-        known = ", ".join(sorted(folder.parent.name for folder in home.lists.glob(f"*/{_CURRENT}")))
-        raise InputError(f"contact_list: there is no list {list_name!r}; loaded are: {known or 'none'}")
-    return pointer.parent / pointer.read_text(encoding="utf-8").strip()
+    lists = current_lists(home)
+    if list_name not in lists:
+        known = ", ".join(lists) or "none"
+        raise InputError(f"contact_list: there is no list {list_name!r}; loaded are: {known}")
+    return lists[list_name]
 
 
 def snapshot_with_hash(home: Home, digest: str) -> Path | None:

@@ -21,7 +21,7 @@ from flows.errors import CallplanError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.owners import Owner, is_dead
-from flows.plan_store import PlanFile, proven
+from flows.plan_store import PlanFile, first_slot_from, proven
 from transforms.campaign import Campaign
 from transforms.staging import staged_slots
 
@@ -95,6 +95,10 @@ class Dispatcher:
             self._clock.wait_until(min(wake_at, until))
         return self.tally
 
+    def is_idle(self) -> bool:
+        """Return whether nothing is left to do, now or later."""
+        return self._next_wake() is None
+
     def tick(self) -> None:
         """Record what came back, claim what has fallen due, place it and record what was answered."""
         now = self._clock.now()
@@ -138,7 +142,6 @@ class Dispatcher:
         """Copy the slots of the next while from the plan files, which are read without holding the ledger."""
         with self._ledger.session() as session:
             wanting = session.read("list_unstaged", until=now + STAGE_AHEAD - _STAGE_MARGIN)
-        until = now + STAGE_AHEAD
         for version in wanting.iter_rows(named=True):
             try:
                 plan = self._proven_plan(version)
@@ -147,23 +150,24 @@ class Dispatcher:
                 self.tally.errors.append(str(error))
                 fail(self._ledger, version["campaign_id"], str(error), now)
                 continue
-            staged = staged_slots(
-                pl.scan_parquet(plan),
-                pl.scan_parquet(snapshot),
-                Campaign.model_validate_json(version["settings"]),
-                version["staged_until"],
-                until,
-            ).collect()
-            with self._ledger.session() as session:
-                moved = session.write(
-                    "move_stage",
-                    campaign_id=version["campaign_id"],
-                    plan_version=version["plan_version"],
-                    staged_from=version["staged_until"],
-                    staged_until=until,
-                )
-                if moved and not staged.is_empty():
-                    session.write("add_slots", ("staged", staged))
+            self._stage_version(version, pl.scan_parquet(plan), pl.scan_parquet(snapshot), now + STAGE_AHEAD)
+
+    def _stage_version(
+        self, version: Mapping[str, Any], plan: pl.LazyFrame, contacts: pl.LazyFrame, until: datetime
+    ) -> None:
+        campaign = Campaign.model_validate_json(version["settings"])
+        staged = staged_slots(plan, contacts, campaign, version["staged_until"], until).collect()
+        staged_until = until if staged.height else first_slot_from(plan, until) or until
+        with self._ledger.session() as session:
+            moved = session.write(
+                "move_stage",
+                campaign_id=version["campaign_id"],
+                plan_version=version["plan_version"],
+                staged_from=version["staged_until"],
+                staged_until=staged_until,
+            )
+            if moved and staged.height:
+                session.write("add_slots", ("staged", staged))
 
     def _proven_plan(self, version: Mapping[str, str]) -> Path:
         """Return a version's plan file, its bytes compared with what was published, once per file."""

@@ -19,7 +19,7 @@ PLACING_THREADS = 8
 def dispatch_for(home: Home, clock: Clock, length: timedelta, place_all: PlaceAll) -> Tally:
     """Dispatch what falls due for ``length`` of ``clock``, counted from the first tick."""
     ledger = Ledger(home.ledger)
-    with Owner(home.owners, ledger, clock.now()) as owner:
+    with Owner(home.owners, ledger, clock) as owner:
         dispatcher = Dispatcher(home, ledger, clock, all_dialers(), place_all, owner)
         return dispatcher.run(clock.now() + length)
 

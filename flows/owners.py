@@ -4,10 +4,10 @@ import fcntl
 import os
 import socket
 import uuid
-from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from flows.clock import Clock
 from flows.ledger import Ledger
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -19,9 +19,10 @@ class Owner:
     Use it as a context manager; its name is ``owner_id``.
     """
 
-    def __init__(self, folder: Path, ledger: Ledger, now: datetime) -> None:
+    def __init__(self, folder: Path, ledger: Ledger, clock: Clock) -> None:
         self.owner_id = str(uuid.uuid4())
         self._file = _file_of(folder, self.owner_id)
+        self._ledger, self._clock = ledger, clock
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
@@ -32,14 +33,18 @@ class Owner:
                 host=socket.gethostname(),
                 pid=os.getpid(),
                 boot_id=_BOOT_ID.read_text(encoding="ascii").strip() if _BOOT_ID.exists() else "",
-                now=now,
+                now=clock.now(),
             )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Say in the ledger that this dispatcher stopped, and let go of its file."""
+        with self._ledger.session() as session:
+            session.write("end_owner", owner_id=self.owner_id, now=self._clock.now())
         os.close(self._descriptor)
+        self._file.unlink()
 
 
 def is_dead(folder: Path, owner_id: str) -> bool:

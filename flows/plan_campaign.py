@@ -17,7 +17,7 @@ def plan_campaign(
     region: str | None = None,
     now: datetime | None = None,
 ) -> int:
-    """Write ``plan.parquet``, ``excluded.parquet`` and ``summary.json`` to ``out``; return the calls planned."""
+    """Write plan, excluded contacts and summary to the folder ``out``; return how many calls are planned."""
     campaign = read_campaign(settings_file)
     logger = get_run_logger()
     written = preview(campaign, contacts, out, region, {}, now or datetime.now(UTC), logger.info)

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -76,6 +77,13 @@ def proven(plans: Path, published: PlanFile) -> Path:
     if sha256_of(file) != published.sha256:
         raise WorkError(f"{file}: the plan is damaged, its SHA-256 is not the one published")
     return file
+
+
+def first_slot_from(plan: pl.LazyFrame, from_at: datetime) -> datetime | None:
+    """Return when the first slot of a plan at or after ``from_at`` is planned, or None."""
+    later = pl.col("scheduled_at").filter(pl.col("scheduled_at") >= from_at)
+    first = plan.select(later.min()).collect().item()
+    return first if isinstance(first, datetime) else None
 
 
 def facts_of(file: Path) -> dict[str, str]:

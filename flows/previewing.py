@@ -64,15 +64,13 @@ def preview(
     excluded = pl.concat([written.excluded, aside]).sort("line")
     write_excluded(excluded, out / ".excluded.parquet.part")
     summary = out / ".summary.json.part"
-    summary.write_text(json.dumps(summarised(campaign, written, excluded, digest), indent=2) + "\n")
+    summary.write_text(json.dumps(summarised(campaign, written, excluded), indent=2) + "\n")
     for name in ("plan.parquet", "excluded.parquet", "summary.json"):
         (out / f".{name}.part").replace(out / name)
     return written
 
 
-def summarised(
-    campaign: Campaign, written: WrittenPlan, excluded: pl.DataFrame, contacts_hash: str
-) -> dict[str, Any]:
+def summarised(campaign: Campaign, written: WrittenPlan, excluded: pl.DataFrame) -> dict[str, Any]:
     """Return what a machine wants to know of a plan; instants are ISO 8601 in UTC."""
     return {
         "campaign": campaign.name,
@@ -86,6 +84,12 @@ def summarised(
         },
         "checks": {check.rule: check.broken for check in written.checks},
         "settings_hash": campaign.settings_hash(),
-        "contacts_hash": contacts_hash,
+        "contacts_hash": written.contacts_hash,
         "tzdata_version": TZDATA_VERSION,
     }
+
+
+def summary_of(out: Path) -> dict[str, Any]:
+    """Return the summary that a preview wrote to ``out``."""
+    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
+    return summary

@@ -38,6 +38,7 @@ class WrittenPlan:
     checks: list[CheckResult]
     first_rows: pl.DataFrame
     per_date: pl.DataFrame
+    contacts_hash: str
 
 
 def write_checked_plan(
@@ -71,7 +72,7 @@ def write_checked_plan(
     except BaseException:
         file.unlink()
         raise
-    return _described(file, computed, checks)
+    return _described(file, computed, checks, contacts_hash)
 
 
 def judged(contacts: pl.LazyFrame, campaign: Campaign, skipped: pl.DataFrame) -> pl.DataFrame:
@@ -220,7 +221,9 @@ def _facts(
     return facts | {"callplan.skipped": json.dumps(gone, sort_keys=True)}
 
 
-def _described(file: Path, computed: ComputedPlan, checks: list[CheckResult]) -> WrittenPlan:
+def _described(
+    file: Path, computed: ComputedPlan, checks: list[CheckResult], contacts_hash: str
+) -> WrittenPlan:
     rows = pl.scan_parquet(file)
     first_at, last_at = (
         rows.select(first_at=pl.col("scheduled_at").first(), last_at=pl.col("scheduled_at").last())
@@ -237,4 +240,5 @@ def _described(file: Path, computed: ComputedPlan, checks: list[CheckResult]) ->
         checks,
         rows.head(5).collect(),
         per_date,
+        contacts_hash,
     )

@@ -1,0 +1,150 @@
+"""Commands on calls: status, calls, dispatch."""
+
+import os
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from flows.campaigns import LATE_LIMIT, find_campaign
+from flows.cli.options import Json, MaybeNamed, Named, moment, open_ledger
+from flows.cli.output import local_rows, say, show, show_json, show_rows
+from flows.clock import SystemClock
+from flows.dispatching import dispatch_for, place_by_threads
+from flows.errors import InputError, WorkError
+from flows.home import Home
+from flows.standing import calls_of, reasons, standing, why_not_planned
+from transforms.wall_clock import to_local
+
+_SHORT = ("contact_id", "attempt", "phone", "from_number", "timezone", "scheduled_at", "state", "finished_at")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (status, calls, dispatch):
+        app.command()(command)
+
+
+def status(
+    named: MaybeNamed = None,
+    as_json: Json = False,
+) -> None:
+    """Show where campaigns stand, and why nothing is being delivered."""
+    home, ledger = open_ledger()
+    now = moment(None)
+    found = standing(home, ledger, now)
+    campaigns = found.campaigns
+    if named is not None:
+        with ledger.session() as session:
+            campaigns = campaigns.filter(pl.col("campaign_id") == find_campaign(session, named).campaign_id)
+    rows = [row | {"why": reasons(row, found, now)} for row in campaigns.to_dicts()]
+    if as_json:
+        show_json({"store": str(home.path), "dispatchers": found.dispatchers, "campaigns": rows})
+        return
+    show(f"store {home.path}, {found.dispatchers} dispatchers running")
+    for row in rows:
+        _show_campaign(row)
+
+
+def _show_campaign(row: dict[str, Any]) -> None:
+    show(f"{row['name']} ({row['campaign_id']}): {row['state']}")
+    if row["plan_version"] is not None:
+        first, last = (to_local(row["timezone"], row[name]) for name in ("first_at", "last_at"))
+        show(
+            f"  {row['contact_count']:,} contacts: {row['final_count']:,} final, "
+            f"{row['in_flight_count']:,} in flight, {row['waiting_count']:,} waiting, "
+            f"{row['skipped_count']:,} skipped, {row['unknown_count']:,} unknown; "
+            f"{row['excluded_count']:,} excluded"
+        )
+        show(
+            f"  plan version {row['plan_version']}, from {first:%Y-%m-%d %H:%M%z} to {last:%Y-%m-%d %H:%M%z}"
+        )
+    for sentence in row["why"]:
+        show(f"  {sentence}")
+
+
+def calls(
+    named: Named,
+    state: Annotated[str | None, typer.Option("--status", help="Only calls in this state.")] = None,
+    contact: Annotated[str | None, typer.Option("--contact", help="Only this contact, and why then.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Rows to leave out first.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Show the calls of a campaign, made and planned; for one contact also why then, or why not at all."""
+    home, ledger = open_ledger()
+    with ledger.session() as session:
+        campaign = find_campaign(session, named)
+    found = calls_of(home, ledger, campaign)
+    if state is not None:
+        found = found.filter(pl.col("state") == state)
+    if contact is not None:
+        found = found.filter(pl.col("contact_id") == contact)
+    rows = found.slice(offset, limit).collect()
+    if contact is not None and rows.is_empty():
+        why = why_not_planned(home, ledger, campaign, contact)
+        show_json({"contact_id": contact, "why": why}) if as_json else show(f"{contact}: {why}")
+    elif as_json:
+        show_json(rows.to_dicts())
+    else:
+        show_rows(local_rows(rows.select(_SHORT), campaign.settings.timezone))
+        if contact is not None:
+            _show_why(rows)
+
+
+def _show_why(rows: pl.DataFrame) -> None:
+    for row in rows.to_dicts():
+        until = to_local(row["timezone"], row["not_after"])
+        show(
+            f"slot {row['slot_index'] + 1:,} of {row['call_date']}; the hours of {row['timezone']} count, "
+            f"and it may start until {until:%H:%M%z} there"
+        )
+
+
+def dispatch(
+    length: Annotated[str, typer.Option("--for", help="How long, such as 60s, 10m or 1h.")] = "60s",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be dialled now.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Place the calls that fall due, for a while: the recurring flow, once."""
+    home, ledger = open_ledger()
+    lasting = _duration(length)
+    if dry_run:
+        now = moment(None)
+        with ledger.session() as session:
+            due = session.read("list_due", now=now, late_limit=LATE_LIMIT)
+        rows = due.with_columns(
+            would=pl.when(pl.col("held_because").is_null()).then(pl.lit("dial")).otherwise(pl.lit("hold"))
+        )
+        show_json(rows.to_dicts()) if as_json else show_rows(rows.to_dicts())
+        return
+    if os.environ.get("PREFECT_API_URL"):
+        _dispatch_as_flow(lasting)
+        return
+    say("PREFECT_API_URL is not set: dispatching without Prefect")
+    _dispatch_plainly(home, lasting, as_json)
+
+
+def _dispatch_plainly(home: Home, lasting: timedelta, as_json: bool) -> None:
+    tally = dispatch_for(home, SystemClock(), lasting, place_by_threads)
+    if as_json:
+        show_json(vars(tally))
+    else:
+        show(f"{tally.placed:,} calls placed, {tally.finished:,} outcomes recorded in {tally.ticks:,} ticks")
+    if tally.errors:
+        raise WorkError(*tally.errors)
+
+
+def _dispatch_as_flow(lasting: timedelta) -> None:
+    from flows.dispatch_due import dispatch_due
+
+    dispatch_due(for_seconds=lasting.total_seconds())
+
+
+def _duration(text: str) -> timedelta:
+    parts = re.fullmatch(r"(\d+)\s*([smh]?)", text.strip())
+    if not parts or not int(parts[1]):
+        raise InputError(f"--for: {text!r} is no length of time; use 60s, 10m or 1h")
+    return timedelta(seconds=int(parts[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[parts[2]])

@@ -1,0 +1,117 @@
+"""Commands on the life of a campaign: create, schedule, pause, resume, cancel, skip."""
+
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from flows import campaigns, publishing
+from flows.cli.options import Json, MaybeNamed, Named, Now, moment, open_ledger
+from flows.cli.output import say, show, show_json, steps
+from flows.cli.planning import show_plan
+from flows.errors import InputError
+from flows.home import find_home
+from flows.ledger import Ledger
+from flows.previewing import summarised
+from flows.settings_file import read_campaign
+from flows.standing import known_contacts
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (create, schedule, pause, resume, cancel, skip):
+        app.command()(command)
+
+
+def create(
+    settings: Annotated[Path, typer.Argument(metavar="CAMPAIGN.yaml", help="The campaign's settings.")],
+    as_json: Json = False,
+) -> None:
+    """Keep a campaign as a draft and print its id."""
+    campaign = read_campaign(settings)
+    home = find_home().make()
+    campaign_id = campaigns.create_campaign(Ledger(home.ledger), campaign, moment(None))
+    if as_json:
+        show_json({"campaign_id": campaign_id, "state": "draft"})
+    else:
+        show(campaign_id)
+        say(f"{campaign.name} is a draft: callplan schedule {campaign_id} plans it")
+
+
+def schedule(named: Named, now: Now = None, as_json: Json = False) -> None:
+    """Plan a draft campaign from its list and publish the plan."""
+    scheduled_at = moment(now)
+    home, ledger = open_ledger()
+    with steps() as progress:
+        written = publishing.schedule(home, ledger, named, scheduled_at, progress)
+    with ledger.session() as session:
+        campaign = campaigns.find_campaign(session, named).settings
+    if as_json:
+        show_json(summarised(campaign, written, written.excluded))
+    else:
+        show_plan(written, campaign.timezone)
+
+
+def pause(
+    named: MaybeNamed = None,
+    everything: Annotated[bool, typer.Option("--all", help="The emergency stop: every campaign.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hold a campaign back, or all of them."""
+    _, ledger = open_ledger()
+    if everything == (named is not None):
+        raise InputError("pause: name one campaign, or give --all")
+    if named is None:
+        paused = campaigns.pause_all(ledger, moment(None))
+        _tell(as_json, {"paused": paused}, f"{paused:,} campaigns paused")
+    else:
+        campaign, in_flight = campaigns.pause(ledger, named, moment(None))
+        _tell(
+            as_json,
+            {"campaign_id": campaign.campaign_id, "state": "paused", "in_flight": in_flight},
+            f"{campaign.name} is paused; {in_flight:,} calls were still in flight",
+        )
+
+
+def resume(named: Named, as_json: Json = False) -> None:
+    """Let a paused campaign go on."""
+    _, ledger = open_ledger()
+    state = campaigns.resume(ledger, named, moment(None))
+    _tell(as_json, {"state": state}, f"{named} is {state}")
+
+
+def cancel(named: Named, as_json: Json = False) -> None:
+    """End a campaign for good."""
+    _, ledger = open_ledger()
+    campaign, in_flight = campaigns.cancel(ledger, named, moment(None))
+    _tell(
+        as_json,
+        {"campaign_id": campaign.campaign_id, "state": "cancelled", "in_flight": in_flight},
+        f"{campaign.name} is cancelled; {in_flight:,} calls were still in flight",
+    )
+
+
+def skip(
+    named: Named,
+    contacts: Annotated[list[str], typer.Argument(metavar="CONTACT…", help="Contact ids.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
+    as_json: Json = False,
+) -> None:
+    """Never call these contacts (again) in this campaign."""
+    home, ledger = open_ledger()
+    with ledger.session() as session:
+        campaign = campaigns.find_campaign(session, named)
+    ids = pl.Series("contact_id", contacts, dtype=pl.String).unique(maintain_order=True)
+    unknown = ids.filter(~ids.is_in(known_contacts(home, campaign, ids).implode()))
+    if unknown.len():
+        raise InputError(f"{campaign.name}: its list has no contact {', '.join(unknown)}; nobody was skipped")
+    added = campaigns.skip(ledger, named, ids, reason, moment(None))
+    _tell(as_json, {"skipped": added}, f"{added:,} contacts skipped, {len(ids) - added:,} were already")
+
+
+def _tell(as_json: bool, result: dict[str, object], sentence: str) -> None:
+    if as_json:
+        show_json(result)
+    else:
+        show(sentence)

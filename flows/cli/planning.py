@@ -1,0 +1,100 @@
+"""Commands on plans: plan, verify."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.checking import CheckResult
+from flows.cli.options import ContactsFile, Json, Map, Now, Region, headers_of, moment
+from flows.cli.output import local_rows, say, show, show_json, show_rows, steps
+from flows.contact_loading import contacts_for_preview
+from flows.home import find_home
+from flows.previewing import preview, summary_of
+from flows.publishing import WrittenPlan
+from flows.replaying import verify as verify_plan
+from flows.settings_file import read_campaign
+
+_FIRST_COLUMNS = ("contact_id", "phone", "from_number", "timezone", "scheduled_at", "not_after", "slot_index")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(plan)
+    app.command()(verify)
+
+
+def plan(
+    settings: Annotated[Path, typer.Argument(metavar="CAMPAIGN.yaml", help="The campaign's settings.")],
+    contacts: ContactsFile,
+    out: Annotated[Path, typer.Option("--out", help="Folder for plan, excluded contacts and summary.")],
+    region: Region = None,
+    header_map: Map = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Preview the plan of a campaign; nothing is stored."""
+    campaign = read_campaign(settings)
+    headers, planned_at = headers_of(header_map), moment(now)
+    with steps() as progress:
+        written = preview(campaign, contacts, out, region, headers, planned_at, progress)
+    if as_json:
+        show_json(summary_of(out))
+    else:
+        show_plan(written, campaign.timezone)
+        say(f"written to {out}")
+
+
+def show_plan(written: WrittenPlan, zone_name: str) -> None:
+    """Print a plan's first rows, its dates and its check results, times in the campaign's zone."""
+    first = local_rows(written.first_rows.select(_FIRST_COLUMNS), zone_name)
+    show_rows(first, title=f"the first of {written.rows:,} calls, times in {zone_name}")
+    show_rows(written.per_date.to_dicts(), title="calls per date")
+    show_checks(written.checks)
+    if written.excluded.height:
+        show(f"{written.excluded.height:,} contacts excluded")
+
+
+def show_checks(checks: list[CheckResult]) -> None:
+    """Print the outcome of every rule."""
+    found = [
+        {"rule": check.rule, "found": f"{check.broken:,} rows break it" if check.broken else "held"}
+        for check in checks
+    ]
+    show_rows(found, title="rules")
+
+
+def verify(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.parquet", help="A plan file.")],
+    contacts: Annotated[
+        Path | None, typer.Option("--contacts", help="The contacts it was computed from.")
+    ] = None,
+    region: Region = None,
+    header_map: Map = None,
+    as_json: Json = False,
+) -> None:
+    """Check every rule over every row of a plan, and compute it again where its contacts are known."""
+    headers = headers_of(header_map)
+    with steps() as progress:
+        given = None if contacts is None else contacts_for_preview(contacts, region, headers, progress)[0]
+        verdict = verify_plan(plan_file, given, find_home(), progress)
+    if as_json:
+        show_json(
+            {
+                "holds": verdict.holds,
+                "broken": {check.rule: check.broken for check in verdict.checks},
+                "replayed": verdict.replayed,
+                "not_checked": verdict.not_checked,
+            }
+        )
+    else:
+        show_checks(verdict.checks)
+        for check in verdict.checks:
+            for example in check.examples:
+                show(f"  {check.rule}: {example['contact_id'] or ''} {example['problem']}")
+        if verdict.replayed is not None:
+            show("replay: the same bytes" if verdict.replayed else "replay: OTHER BYTES than this file")
+        for skipped in verdict.not_checked:
+            show(f"not checked: {skipped}")
+    if not verdict.holds:
+        raise typer.Exit(1)

@@ -1,0 +1,142 @@
+"""Where campaigns and calls stand, and why nothing is being delivered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from flows.campaigns import LATE_LIMIT, StoredCampaign
+from flows.contact_store import current_lists
+from flows.errors import InputError
+from flows.home import Home
+from flows.ledger import Ledger, Session
+from flows.owners import is_dead
+from transforms.schemas import CONTACTS
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers."""
+
+    campaigns: pl.DataFrame
+    held: pl.DataFrame
+    dispatchers: int
+
+
+def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
+    """Return where all campaigns stand at ``now``."""
+    with ledger.session() as session:
+        campaigns = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
+        held = _held(session, now)
+        owners = session.read("list_owners")["owner_id"]
+    living = [owner for owner in owners if not is_dead(home.owners, owner)]
+    return Standing(campaigns, held, len(living))
+
+
+def _held(session: Session, now: datetime) -> pl.DataFrame:
+    due = session.read("list_due", now=now, late_limit=LATE_LIMIT)
+    return (
+        due.filter(pl.col("held_because").is_not_null())
+        .group_by("campaign_id", "held_because")
+        .agg(slots=pl.len())
+        .sort("campaign_id", "slots", descending=[False, True])
+    )
+
+
+def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list[str]:
+    """Return why nothing is being delivered for a campaign, or what will be next; a sentence each."""
+    state = campaign["state"]
+    if state == "draft":
+        return ["it is a draft: callplan schedule plans it"]
+    if state == "paused":
+        return ["it is paused: callplan resume lets it go on"]
+    if state in ("completed", "cancelled", "failed"):
+        return [f"it is {state}" + (f": {campaign['reason']}" if campaign["reason"] else "")]
+    told = []
+    if not found.dispatchers:
+        told.append("no dispatcher is running: callplan dispatch places what is due")
+    mine = found.held.filter(pl.col("campaign_id") == campaign["campaign_id"])
+    told += [
+        f"{slots:,} due calls are held: {why}"
+        for why, slots in zip(mine["held_because"], mine["slots"], strict=True)
+    ]
+    first_at = campaign["first_at"]
+    if isinstance(first_at, datetime) and now < first_at:
+        told.append("its first slot has not fallen due")
+    return told
+
+
+def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFrame:
+    """Return every call of a campaign, made or planned.
+
+    Grain: one row per contact and attempt. Order: ``scheduled_at``. ``state`` is ``scheduled``, or
+    ``skipped`` or ``cancelled``, until the call is claimed.
+    """
+    with ledger.session() as session:
+        versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
+        made = session.read("list_calls", campaign_id=campaign.campaign_id)
+        skips = session.read("list_skips", campaign_id=campaign.campaign_id)
+    columns = [*_CALL_COLUMNS, "state", "noted_at", "finished_at", "reason"]
+    if versions.is_empty():
+        return made.lazy().select(columns)
+    waiting = pl.lit("cancelled" if campaign.state == "cancelled" else "scheduled")
+    planned = (
+        pl.scan_parquet([home.plans / name for name in versions["file"]])
+        .join(made.lazy(), on=["contact_id", "attempt"], how="anti")
+        .join(skips.lazy().select("contact_id", "reason", skipped=pl.lit(1)), on="contact_id", how="left")
+        .with_columns(
+            state=pl.when(pl.col("skipped").is_not_null()).then(pl.lit("skipped")).otherwise(waiting),
+            noted_at=pl.lit(None, made.schema["noted_at"]),
+            finished_at=pl.lit(None, made.schema["finished_at"]),
+        )
+    )
+    return pl.concat([made.lazy().select(columns), planned.select(columns)]).sort("scheduled_at")
+
+
+_CALL_COLUMNS = (
+    "contact_id",
+    "attempt",
+    "phone",
+    "from_number",
+    "timezone",
+    "scheduled_at",
+    "not_after",
+    "call_date",
+    "slot_index",
+)
+
+
+def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contact_id: str) -> str:
+    """Return why a contact has no call in a campaign.
+
+    Raises:
+        InputError: the campaign's list has no such contact.
+    """
+    with ledger.session() as session:
+        versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
+    for name in versions["file"]:
+        file = home.plans / name.replace(".parquet", ".excluded.parquet")
+        found = pl.scan_parquet(file).filter(pl.col("contact_id") == contact_id).collect()
+        if not found.is_empty():
+            return f"not planned: {found['reason'][0]}"
+    snapshot = current_lists(home).get(campaign.settings.contact_list or "")
+    if snapshot is not None:
+        contacts = pl.scan_parquet(snapshot).select(CONTACTS.names())
+        if not contacts.filter(pl.col("contact_id") == contact_id).collect().is_empty():
+            return (
+                "not planned: the campaign is a draft"
+                if versions.is_empty()
+                else ("not planned: the contact came to the list after the campaign was scheduled")
+            )
+    raise InputError(
+        f"--contact: {contact_id!r} is no contact of the list; callplan lists NAME shows rows set aside"
+    )
+
+
+def known_contacts(home: Home, campaign: StoredCampaign, ids: pl.Series) -> pl.Series:
+    """Return those of ``ids`` that are contacts of the campaign's list."""
+    snapshot = current_lists(home).get(campaign.settings.contact_list or "")
+    if snapshot is None:
+        return ids.clear()
+    listed = pl.scan_parquet(snapshot).select("contact_id")
+    return listed.filter(pl.col("contact_id").is_in(ids.implode())).collect()["contact_id"]

@@ -1,0 +1,3 @@
+-- The table skip as it is now, for questions in memory.
+-- Grain: that of the table. Order: none.
+select * from skip
