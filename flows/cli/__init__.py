@@ -1,5 +1,7 @@
 """The command line: every operation of callplan for a person or a script."""
 
+import atexit
+import os
 import sys
 
 import typer
@@ -23,11 +25,29 @@ for module in (demonstrating, listing, planning, campaigning, calling, asking):
 
 def main() -> None:
     """Run the command line; problems become sentences on stderr and an exit code."""
+    code: object = 0
     try:
         app()
+    except SystemExit as leaving:
+        code = leaving.code
     except CallplanError as error:
         for problem in error.problems:
             say(f"error: {problem}")
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = 130
+    _leave(code if isinstance(code, int) else int(code is not None))
+
+
+def _leave(code: int) -> None:
+    """End the process, after Prefect has sent what it still holds.
+
+    Prefect's background threads keep our modules alive until the very end, and DuckDB then reports every
+    object of its own as leaked. Leaving without tearing the interpreter down keeps that off the screen.
+    """
+    if "prefect" not in sys.modules:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

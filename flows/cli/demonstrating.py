@@ -52,9 +52,8 @@ def _live_through(home: Home, campaign: Campaign) -> None:
     from flows.simulate_campaign import simulate_campaign
 
     summary = load_contacts(_sample("sample_contacts.csv"), _LIST, "US")
-    show(
-        f"loaded {summary.rows:,} rows: {summary.added:,} contacts, {sum(summary.set_aside.values())} set aside"
-    )
+    aside = sum(summary.set_aside.values())
+    show(f"loaded {summary.rows:,} rows: {summary.added:,} contacts, {aside:,} set aside")
     campaign_id = create_campaign(Ledger(home.ledger), campaign, _SCHEDULED_AT)
     show_plan(schedule_campaign(campaign_id, _SCHEDULED_AT), campaign.timezone)
     show("\nthe campaign, day by day in simulated time")
