@@ -80,7 +80,7 @@ def first_day_cap(campaign: Campaign, first_date: date, starts_at: datetime) -> 
     cap = campaign.max_calls_per_day
     if cap is None or campaign.first_day_cap is FirstDayCap.FULL:
         return cap
-    left, whole = open_time_of_date(campaign, first_date, starts_at)
+    left, whole = open_time_of_date(campaign, first_date, starts_at, campaign.stops_at())
     if not whole:
         return cap
     return max(1, cap * (left // _MICROSECOND) // (whole // _MICROSECOND))

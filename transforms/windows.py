@@ -51,10 +51,12 @@ def closed_dates(campaign: Campaign, first: date, last: date) -> set[date]:
     return {day for day in dates if first <= day <= last}
 
 
-def open_time_of_date(campaign: Campaign, day: date, from_at: datetime) -> tuple[timedelta, timedelta]:
-    """Return how long the campaign's own zone is open on ``day``: from ``from_at`` on, and in all."""
+def open_time_of_date(
+    campaign: Campaign, day: date, starts_at: datetime, stops_at: datetime | None
+) -> tuple[timedelta, timedelta]:
+    """Return how long the campaign's own zone is open on ``day``: between start and end, and in all."""
     whole = openings(campaign, [campaign.timezone], day, day, datetime.min.replace(tzinfo=UTC), None)
-    left = openings(campaign, [campaign.timezone], day, day, from_at, None)
+    left = openings(campaign, [campaign.timezone], day, day, starts_at, stops_at)
     return _length(left), _length(whole)
 
 
