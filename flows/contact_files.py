@@ -94,7 +94,8 @@ def _read_csv(file: Path, head: bytes) -> FileRows:
         bad = connection.sql(sql.statement("contacts/list_rejected_lines")).pl().cast(dict(_UNREADABLE))
     if len(headers) == 1:  # DuckDB takes a blank line for a row of a single column
         good = good.filter(pl.col(headers[0]).is_not_null())
-    return FileRows(headers, good.with_columns(_lines_of_rows(file, good.height, bad)), bad)
+    lines, bad = _lines_of_rows(file, good.height, bad)
+    return FileRows(headers, good.with_columns(lines), bad)
 
 
 def _refuse_bad_headers(file: Path, headers: list[str]) -> None:
@@ -107,31 +108,40 @@ def _refuse_bad_headers(file: Path, headers: list[str]) -> None:
         raise InputError(f"{file}: a column is called {LINE!r}, which callplan needs itself; rename it")
 
 
-def _lines_of_rows(file: Path, rows: int, bad: pl.DataFrame) -> pl.Series:
-    """Return the physical line on which each good row starts; blank lines are no rows.
+def _lines_of_rows(file: Path, rows: int, bad: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+    """Return the physical line on which each good row starts, and the bad rows with theirs.
 
-    A line starts a row when the quotes before it are paired. Where a lone quote stands inside a value, no
-    value spans lines and every line starts a row.
+    DuckDB numbers a line break inside a quoted value as no line. A line starts a row when the quotes before
+    it are paired; where a lone quote stands inside a value no value spans lines, and every line starts one.
+    Blank lines are no rows.
 
     Raises:
         InputError: the file has rows that were neither read nor rejected.
     """
     lines = pl.Series("text", file.read_text(encoding="utf-8", errors="replace").split("\n"))
     quotes = pl.col("text").str.count_matches('"', literal=True)
-    filled = (
+    physical = (
         pl.LazyFrame({"text": lines})
         .with_row_index(LINE, offset=1)
-        .with_columns(pl.col(LINE).cast(pl.Int64), paired=quotes.cum_sum().shift(1, fill_value=0) % 2 == 0)
-        .filter(pl.col("text").str.strip_chars("\r") != "")
-        .select(LINE, "paired")
+        .select(
+            pl.col(LINE).cast(pl.Int64),
+            blank=pl.col("text").str.strip_chars("\r") == "",
+            paired=quotes.cum_sum().shift(1, fill_value=0) % 2 == 0,
+        )
         .collect()
     )
-    for starts in (filled.filter("paired"), filled):
-        placed = starts.slice(1).join(bad, on=LINE, how="anti", maintain_order="left")
-        if placed.height == rows:
-            return placed[LINE]
+    for starts in (physical.filter("paired"), physical):
+        numbered = starts.with_row_index("counted", offset=1).with_columns(pl.col("counted").cast(pl.Int64))
+        placed_bad = bad.join(numbered, left_on=LINE, right_on="counted", maintain_order="left")
+        good = (
+            numbered.filter(~pl.col("blank"))
+            .slice(1)
+            .join(placed_bad, left_on=LINE, right_on=f"{LINE}_right", how="anti", maintain_order="left")
+        )
+        if good.height == rows and placed_bad.height == bad.height:
+            return good[LINE], placed_bad.select(pl.col(f"{LINE}_right").alias(LINE), "reason")
     raise InputError(
-        f"{file}: {filled.height - 1:,} lines stand below the header and {rows:,} rows could be read; "
+        f"{file}: {physical.height - 1:,} lines stand below the header and {rows:,} rows could be read; "
         "check for quotes that open and never close"
     )
 
