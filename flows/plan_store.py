@@ -30,7 +30,7 @@ def write_plan(rows: pl.LazyFrame, file: Path, facts: Mapping[str, str]) -> None
         compression="zstd",
         compression_level=1,
         row_group_size=_ROW_GROUP_ROWS,
-        metadata=dict(facts),
+        metadata=dict(sorted(facts.items())),
         sync_on_close="all",
         mkdir=True,
     )

@@ -11,7 +11,14 @@ with slots as (
         min(slot.scheduled_at) filter (slot.scheduled_at > $now::timestamptz) as next_due_at
     from slot
     inner join campaign on campaign.campaign_id = slot.campaign_id
-    where campaign.state in ('scheduled', 'active')
+    where
+        campaign.state in ('scheduled', 'active')
+        and not slot.zone_changed
+        and not exists (
+            select 1
+            from skip
+            where skip.campaign_id = slot.campaign_id and skip.contact_id = slot.contact_id
+        )
 ),
 
 calls as (

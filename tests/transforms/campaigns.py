@@ -41,6 +41,8 @@ ODD_ZONES = [
 ]
 TWINS = ["America/New_York", "America/Toronto", "US/Eastern", None]
 """Zones that are open at the same time, so that their slots clash."""
+DATE_LINE = ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Apia", None]
+"""Zones up to 25 hours apart."""
 UNKNOWN_ZONES = ["Mars/Olympus_Mons", "america/new_york", "EST5EDT4", "+02:00"]
 
 EDGES = [f"{hour:02}:{minute}" for hour in (0, 1, 2, 3, 23) for minute in ("00", "30")]
@@ -68,7 +70,8 @@ SEVERAL_WINDOWS = [
     ["00:00", "00:01", "23:59", "24:00"],
 ]
 """Edges of a day: windows with breaks between an even number, windows that touch between an odd one."""
-WEEKS = [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6, 7], [6, 7], [7], [1, 3, 5], [4, 5, 6, 7]]
+EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
+WEEKS = [[1, 2, 3, 4, 5], EVERY_DAY, [6, 7], [7], [1, 3, 5], [4, 5, 6, 7]]
 ALL_WEEKS = [list(days) for size in range(1, 8) for days in combinations(range(1, 8), size)]
 BLACKOUTS = [list(days) for size in range(1, 4) for days in combinations(range(-1, 9), size)]
 """In days after the date of the start."""
@@ -113,15 +116,17 @@ STEPS = [
     timedelta(days=-1),
     timedelta(days=-2, hours=7, microseconds=1),
 ]
+AROUND = [timedelta(minutes=minutes) for minutes in (0, 30, -30, 1, -60)]
 SPANS = [timedelta(days=days) for days in (60, 30, 20, 9, 5, 3, 1, 0)] + [timedelta(hours=2)]
 LAGS = [timedelta(), timedelta(microseconds=1), timedelta(days=20), timedelta(hours=-1), timedelta(days=-2)]
+DAY = timedelta(days=1)
 FIRST_HOUR = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = (datetime(2031, 1, 1, tzinfo=UTC) - FIRST_HOUR) // timedelta(hours=1)
 
 _zones = st.sampled_from(ODD_ZONES * 40 + ALL_ZONES)
 _contact_zones = st.sampled_from([None, ""] * 40 + ODD_ZONES * 40 + ALL_ZONES + UNKNOWN_ZONES * 40)
-_palettes = st.one_of(*[st.tuples(*[_contact_zones] * 4)] * 3, st.just(TWINS))
-_weeks = st.sampled_from(WEEKS * 20 + ALL_WEEKS)
+_palettes = st.one_of(*[st.tuples(*[_contact_zones] * 4)] * 4, st.sampled_from([TWINS, DATE_LINE]))
+_weeks = st.sampled_from(WEEKS * 20 + [EVERY_DAY] * 80 + ALL_WEEKS)
 _single_windows = st.sampled_from(SINGLE_WINDOWS)
 _several_windows = st.one_of(
     st.sampled_from(SEVERAL_WINDOWS),
@@ -130,7 +135,7 @@ _several_windows = st.one_of(
 _blackouts, _holidays = st.sampled_from(BLACKOUTS), st.sampled_from(HOLIDAYS)
 _caps_and_numbers, _extras = st.sampled_from(CAPS_AND_NUMBERS), st.sampled_from(EXTRAS)
 _steps, _spans, _lags = st.sampled_from(STEPS), st.sampled_from(SPANS), st.sampled_from(LAGS)
-_styles = st.integers(0, 5)
+_styles = st.integers(0, 7)
 _hours = st.integers(0, HOURS - 1)
 
 
@@ -149,8 +154,8 @@ def _windows_between(edges: list[str]) -> list[dict[str, Any]]:
     return [{"start_time": start, "end_time": end} for start, end in pairs]
 
 
-def _opening_hours(draw: DrawFn, working_days: list[int]) -> dict[str, Any]:
-    """Draw one window, several, or others on some of the days."""
+def _opening_hours(draw: DrawFn, working_days: list[int], odd: Sequence[datetime]) -> dict[str, Any]:
+    """Draw one window, several, or others on some of the days, perhaps with ``odd`` edges."""
     style = draw(_styles)
     if style <= 1:
         start, end = draw(_single_windows)
@@ -161,7 +166,11 @@ def _opening_hours(draw: DrawFn, working_days: list[int]) -> dict[str, Any]:
             "start_time": _hhmm(start_minute),
             "end_time": _hhmm(draw(st.integers(start_minute + 1, 1440))),
         }
-    windows = _windows_between(draw(_several_windows))
+    if style >= 6 and odd:
+        edges = {f"{draw(st.sampled_from(odd)):%H:%M}" for _ in range(3)} | {"24:00"}
+        windows = _windows_between(sorted(edges))
+    else:
+        windows = _windows_between(draw(_several_windows))
     if style == 4 and len(windows) > 1:
         windows[-1]["days"] = working_days[-1:]
     if style == 5 and len(working_days) > 1:
@@ -178,31 +187,40 @@ def _changes(zone: str) -> list[datetime]:
     return [change for year in range(2026, 2031) for change in oracle.clock_changes(zone, year)]
 
 
-def _start(draw: DrawFn, zones: Sequence[str], edges: Sequence[str]) -> datetime:
-    """Draw any hour of 2026-2030, or an instant near a clock change of a zone or near an edge of a window."""
-    at = FIRST_HOUR + timedelta(hours=draw(_hours))
+def _odd_times(zone: str, near: datetime) -> list[datetime]:
+    """Return wall times at and around the ends of the gap or fold that is near in time, if there is one."""
+    change = next((change for change in _changes(zone) if -DAY < change - near < 4 * DAY), None)
+    if change is None:
+        return []
+    before = oracle.wall_clock(zone, change - oracle.MICROSECOND) + oracle.MICROSECOND
+    return [end + step for end in (before, oracle.wall_clock(zone, change)) for step in AROUND]
+
+
+def _start(draw: DrawFn, zone: str, change: datetime | None, edges: Sequence[str]) -> datetime:
+    """Draw any hour of 2026-2030, or an instant near a change of the clock or near an edge of a window."""
     style = draw(_styles)
+    if change is None:
+        at = FIRST_HOUR + timedelta(hours=draw(_hours))
+    elif style >= 5:
+        return change + draw(_steps)
+    else:
+        at = change - timedelta(days=(0, 0, 1, 1, 3)[style])
     if style == 0:
         return at
-    zone = draw(st.sampled_from(zones))
-    if style >= 3:  # the clock change that comes next, if the zone has any
-        at = next((change for change in _changes(zone) if change >= at), at)
-    if style != 3:
-        at = oracle.closing(zone, _local(oracle.wall_clock(zone, at), draw(st.sampled_from(edges))))
+    at = oracle.closing(zone, _local(oracle.wall_clock(zone, at), draw(st.sampled_from(edges))))
     return at + draw(_steps)
 
 
-def _written(draw: DrawFn, zone: str, instant: datetime) -> datetime:
-    """Draw a way to write about that instant: with an offset, or as wall time, perhaps one in a gap."""
-    style = draw(_styles)
+def _written(draw: DrawFn, zone: str, instant: datetime, near: datetime) -> datetime:
+    """Draw a way to write that instant, with an offset or as wall time, or an odd wall time instead."""
+    style, odd = draw(_styles), _odd_times(zone, near)
     if style == 0:
         return instant
     if style == 1:
         return instant.astimezone(timezone(timedelta(hours=5, minutes=30)))
-    local = oracle.wall_clock(zone, instant)
-    if style == 2:
-        return local
-    return local.replace(microsecond=0) + timedelta(minutes=(30, -30, 60)[style - 3])
+    if style == 2 or not odd:
+        return oracle.wall_clock(zone, instant)
+    return draw(st.sampled_from(odd))
 
 
 def _as_instant(zone: str, written: datetime, *, closes: bool) -> datetime:
@@ -212,12 +230,16 @@ def _as_instant(zone: str, written: datetime, *, closes: bool) -> datetime:
 
 
 def _campaign_and_now(draw: DrawFn, contact_zones: Sequence[str | None]) -> tuple[Campaign, datetime]:
-    """Draw a campaign and the present moment, near the edges of the contacts' zones too."""
-    zone, working_days, extras = draw(_zones), draw(_weeks), draw(_extras)
-    hours = _opening_hours(draw, working_days)
+    """Draw a campaign and the present moment, often near a change of one of the zones and its odd times."""
+    known = sorted({name for name in contact_zones if name in oracle.zone_names()})
+    zone = draw(st.sampled_from(known)) if known and draw(_styles) >= 4 else draw(_zones)
+    working_days, extras = draw(_weeks), draw(_extras)
+    near = draw(st.sampled_from([zone, zone, *known]))
+    change = draw(st.sampled_from(_changes(near))) if draw(_styles) >= 2 and _changes(near) else None
+    odd = [] if change is None else _odd_times(near, change)
+    hours = _opening_hours(draw, working_days, odd)
     edges = [window[edge] for window in hours.get("windows", [hours]) for edge in ("start_time", "end_time")]
-    known = [contact_zone for contact_zone in contact_zones if contact_zone in oracle.zone_names()]
-    now = start = _start(draw, [zone, *known], edges)
+    now = start = _start(draw, near, change, edges)
     settings: dict[str, Any] = {
         "name": "Renewals",
         "agent_id": "agent",
@@ -228,12 +250,12 @@ def _campaign_and_now(draw: DrawFn, contact_zones: Sequence[str | None]) -> tupl
         **draw(_caps_and_numbers),
     }
     if "scheduled" in extras:
-        written = _written(draw, zone, start)
+        written = _written(draw, zone, start, start)
         settings |= {"schedule_type": "scheduled", "scheduled_at": written}
         start = _as_instant(zone, written, closes=False)
         now = start - draw(_lags)
     if "ends" in extras:
-        ends_at = _written(draw, zone, start + draw(_spans) - draw(_steps))
+        ends_at = _written(draw, zone, start + draw(_spans) - draw(_steps), start)
         if _as_instant(zone, ends_at, closes=True) > start:
             settings["ends_at"] = ends_at
     if "blackout" in extras:

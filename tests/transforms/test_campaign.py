@@ -23,7 +23,8 @@ def _problems(**settings):
         (
             {"timezone": "America/NewYork"},
             [
-                'timezone: use an IANA time zone name; did you mean America/New_York? (found "America/NewYork")'
+                "timezone: use an IANA time zone name; did you mean America/New_York? "
+                '(found "America/NewYork")'
             ],
         ),
         (

@@ -46,7 +46,7 @@ def _library(written, region):
         ("06 698 12345", "IT", "+390669812345"),
         ("030 123456", "DE", "+4930123456"),
         ("+7 701 234 5678", None, "+77012345678"),
-        ("２５６７３４６０４３", "US", "+12567346043"),
+        ("".join(chr(0xFF10 + int(digit)) for digit in "2567346043"), "US", "+12567346043"),
     ],
 )
 def test_a_number_is_read_however_it_is_written(written, region, phone):

@@ -1,0 +1,276 @@
+"""The dispatcher in simulated time: on an in-memory ledger, with the very code that runs in real time."""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from flows import campaigns
+from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
+from flows.clock import SimulatedClock
+from flows.contact_store import SourceFile, open_contacts
+from flows.dialers.simulated import SimulatedDialer
+from flows.dispatcher import Dispatcher
+from flows.dispatching import place_by_threads
+from flows.errors import InputError, WorkError
+from flows.ledger import Ledger
+from flows.owners import Owner
+from flows.publishing import schedule
+from tests.people import campaign, contacts
+from transforms.schemas import REJECTS
+
+START = datetime(2026, 3, 23, 14, tzinfo=UTC)  # Monday, 10:00 in New York
+DAY = timedelta(days=1)
+
+
+class World:
+    """A store with a list, an in-memory ledger, a clock and a dispatcher."""
+
+    def __init__(self, home, people, dialer=None, **settings):
+        self.home, self.ledger = home, Ledger(None)
+        self.clock = SimulatedClock(START - timedelta(hours=1))
+        self.dialer = dialer or SimulatedDialer(5)
+        with open_contacts(home) as store:
+            source = SourceFile("people.csv", "0", "{}")
+            store.add("people", source, people.collect(), REJECTS.to_frame(), self.clock.now())
+            store.publish_snapshot("people")
+        self.campaign_id = create_campaign(
+            self.ledger, campaign(scheduled_at=START.isoformat(), **settings), self.clock.now()
+        )
+        schedule(home, self.ledger, self.campaign_id, self.clock.now())
+
+    def run(self, until):
+        with Owner(self.home.owners, self.ledger, self.clock) as owner:
+            dispatcher = Dispatcher(
+                self.home, self.ledger, self.clock, {"simulated": self.dialer}, place_by_threads, owner
+            )
+            return dispatcher.run(until, tick=None)
+
+    def read(self, name, **parameters):
+        with self.ledger.session() as session:
+            return session.read(name, **parameters)
+
+    @property
+    def calls(self):
+        return self.read("list_calls", campaign_id=self.campaign_id)
+
+    @property
+    def state(self):
+        with self.ledger.session() as session:
+            return find_campaign(session, self.campaign_id).state
+
+    def held(self):
+        due = self.read("list_due", now=self.clock.now(), late_limit=LATE_LIMIT)
+        return due["held_because"].drop_nulls().to_list()
+
+
+def test_a_campaign_is_called_to_the_last_contact_each_once(home):
+    world = World(home, contacts(30), max_calls_per_day=12, max_concurrent_calls=2)
+    assert world.state == "scheduled"
+    tally = world.run(START + 10 * DAY)
+    calls = world.calls
+    assert world.state == "completed"
+    assert (tally.placed, tally.finished, tally.errors) == (30, 30, [])
+    assert tally.most_in_flight <= 2
+    assert calls["contact_id"].n_unique() == 30
+    assert (calls["noted_at"] >= calls["scheduled_at"]).all()
+    assert (calls["noted_at"] < calls["not_after"]).all()
+    assert calls["finished_at"].null_count() == 0
+    assert calls.group_by("call_date").len()["len"].max() == 12
+
+
+def test_every_change_of_state_is_an_event(home):
+    world = World(home, contacts(3))
+    world.run(START + DAY)
+    events = world.read("copy_event").sort("happened_at")
+    of_campaign = events.filter(pl.col("contact_id").is_null())["to_state"].to_list()
+    assert of_campaign == ["draft", "scheduled", "active", "completed"]
+    of_call = events.filter(pl.col("contact_id") == "c0").select("from_state", "to_state").rows()
+    assert of_call[:2] == [("scheduled", "claimed"), ("claimed", "in_progress")]
+    assert of_call[2][0] == "in_progress"
+    assert len(of_call) == 3
+
+
+def test_nothing_is_claimed_before_its_slot(home):
+    world = World(home, contacts(10))
+    world.run(START)
+    assert world.calls.is_empty()
+
+
+def test_never_more_in_flight_than_allowed_and_nobody_is_left_out(home):
+    # 30 calls in two minutes with calls of up to five minutes: slots must wait, some until they are missed.
+    world = World(home, contacts(30), end_time="10:02", max_concurrent_calls=3)
+    tally = world.run(START + timedelta(minutes=30))
+    assert tally.most_in_flight == 3
+    calls = world.calls
+    assert (calls["noted_at"] < calls["not_after"]).all()
+    missed = 30 - calls.height
+    assert missed > 0
+    assert world.held() == ["missed: its window has closed"] * missed
+    assert world.state == "active"
+
+
+def test_calls_start_within_the_pace(home):
+    # 100 calls in ten seconds of open time, one a second allowed: at most 1 in any second, 5 in any five.
+    world = World(home, contacts(100), end_time="10:01", calls_per_second=1, max_concurrent_calls=1000)
+    world.run(START + timedelta(minutes=10))
+    starts = world.calls.sort("noted_at")["noted_at"]
+    assert starts.len() > 20
+    assert starts.diff().drop_nulls().min() >= timedelta(seconds=1)
+
+
+def test_a_paused_campaign_places_no_call_and_goes_on_when_resumed(home):
+    world = World(home, contacts(10))
+    world.run(START + timedelta(hours=2))
+    made = world.calls.height
+    assert made == 3
+    campaigns.pause(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + timedelta(hours=2, minutes=50))
+    assert world.calls.height == made
+    assert world.state == "paused"
+    world.clock.wait_until(START + timedelta(hours=2, minutes=50))
+    assert campaigns.resume(world.ledger, world.campaign_id, world.clock.now()) == "active"
+    world.run(START + timedelta(hours=6, minutes=50))
+    called = set(world.calls["contact_id"])
+    assert "c3" not in called  # its slot passed while the campaign was paused
+    assert len(called) == 9
+    assert world.held() == ["missed: its time is too long past"]
+
+
+def test_pausing_before_the_first_slot_gives_scheduled_again(home):
+    world = World(home, contacts(3))
+    campaigns.pause(world.ledger, world.campaign_id, world.clock.now())
+    assert campaigns.resume(world.ledger, world.campaign_id, world.clock.now()) == "scheduled"
+
+
+def test_a_skipped_contact_is_never_called_and_the_campaign_completes(home):
+    world = World(home, contacts(4))
+    campaigns.skip(world.ledger, world.campaign_id, pl.Series(["c1", "c3"]), "asked us to", world.clock.now())
+    world.run(START + DAY)
+    assert world.calls["contact_id"].to_list() == ["c0", "c2"]
+    assert world.state == "completed"
+
+
+def test_a_cancelled_campaign_calls_nobody(home):
+    world = World(home, contacts(4))
+    campaigns.cancel(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + DAY)
+    assert world.calls.is_empty()
+    with pytest.raises(InputError, match="is cancelled"):
+        campaigns.cancel(world.ledger, world.campaign_id, world.clock.now())
+
+
+class Failing(SimulatedDialer):
+    """A dialer whose every request fails before anything is known."""
+
+    def place(self, requests, now):  # noqa: ARG002
+        raise ConnectionError("no line")
+
+
+def test_a_call_of_which_nothing_is_known_is_unknown_and_never_dialled_again(home):
+    world = World(home, contacts(2), dialer=Failing(), max_call_minutes=10)
+    tally = world.run(START + DAY)
+    assert tally.errors == ["placing 1 calls failed: ConnectionError('no line')"] * 2
+    calls = world.calls
+    assert calls["state"].to_list() == ["unknown", "unknown"]
+    assert (calls["finished_at"] - calls["claimed_at"] >= timedelta(minutes=10)).all()
+    assert world.state == "completed"
+
+
+class Silent(SimulatedDialer):
+    """A dialer that takes calls on and never tells how they end."""
+
+    def look_up(self, calls, now):
+        return super().look_up(calls, now).clear()
+
+
+def test_a_call_without_an_outcome_is_closed_at_its_deadline(home):
+    world = World(home, contacts(1), dialer=Silent(), max_call_minutes=30)
+    world.run(START + DAY)
+    (call,) = world.calls.to_dicts()
+    assert (call["state"], call["reason"]) == ("unknown", "no outcome by the deadline")
+    assert call["finished_at"] >= call["claimed_at"] + timedelta(minutes=30)
+
+
+def test_the_claims_of_a_dead_dispatcher_are_not_dialled_again(home):
+    world = World(home, contacts(2), max_call_minutes=10)
+    world.clock.wait_until(START)
+    owner = Owner(home.owners, world.ledger, world.clock)
+    dispatcher = Dispatcher(home, world.ledger, world.clock, {}, place_by_threads, owner)
+    dispatcher._stage(START)
+    dispatcher._claim(START)
+    assert world.calls["state"].to_list() == ["claimed"]
+    os.close(owner._descriptor)  # the process dies: its lock is free, its file stays
+    world.run(START + DAY)
+    states = dict(world.calls.select("contact_id", "state").rows())
+    assert states["c0"] == "unknown"
+    assert states["c1"] != "unknown"
+
+
+def test_the_claims_of_a_living_dispatcher_wait(home):
+    world = World(home, contacts(2))
+    world.clock.wait_until(START)
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        dispatcher = Dispatcher(home, world.ledger, world.clock, {}, place_by_threads, owner)
+        dispatcher._stage(START)
+        dispatcher._claim(START)
+        world.run(START + timedelta(hours=1))
+        assert world.calls["state"].to_list() == ["claimed"]
+
+
+def test_two_dispatchers_never_claim_the_same_call(home):
+    world = World(home, contacts(40), end_time="10:01", max_concurrent_calls=1000)
+    world.clock.wait_until(START + timedelta(seconds=30))
+    with (
+        Owner(home.owners, world.ledger, world.clock) as one,
+        Owner(home.owners, world.ledger, world.clock) as two,
+    ):
+        first, second = (
+            Dispatcher(home, world.ledger, world.clock, {}, place_by_threads, owner) for owner in (one, two)
+        )
+        first._stage(world.clock.now())
+        second._stage(world.clock.now())
+        _, of_first = first._claim(world.clock.now())
+        _, of_second = second._claim(world.clock.now())
+    assert of_first.height == 21
+    assert of_second.is_empty()
+
+
+def test_new_data_of_a_contact_reaches_the_calls_not_yet_started(home):
+    world = World(home, contacts(2))
+    changed = contacts(2).with_columns(phone=pl.format("+1646555019{}", pl.int_range(2))).collect()
+    with open_contacts(home) as store:
+        store.add("people", SourceFile("b.csv", "1", "{}"), changed, REJECTS.to_frame(), START)
+        store.publish_snapshot("people")
+    world.run(START + DAY)
+    assert world.calls["phone"].to_list() == ["+16465550190", "+16465550191"]
+
+
+def test_a_contact_whose_zone_changed_is_held(home):
+    world = World(home, contacts(2), contact_timezone="contact")
+    moved = contacts(2, ["Asia/Tokyo", None]).collect()
+    with open_contacts(home) as store:
+        store.add("people", SourceFile("b.csv", "1", "{}"), moved, REJECTS.to_frame(), START)
+        store.publish_snapshot("people")
+    world.run(START + timedelta(hours=6))
+    assert world.calls["contact_id"].to_list() == ["c1"]
+    assert world.held() == ["the contact has another time zone than it was planned for"]
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"PAR1" * 9)])
+def test_a_lost_or_damaged_plan_fails_the_campaign_and_calls_nobody(home, damage):
+    world = World(home, contacts(2))
+    damage(home.plans / world.campaign_id / "000001.parquet")
+    tally = world.run(START + DAY)
+    assert len(tally.errors) == 1
+    assert world.state == "failed"
+    assert world.calls.is_empty()
+
+
+def test_a_campaign_of_an_unknown_dialer_is_not_dialled_on_a_guess(home):
+    world = World(home, contacts(1))
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        dispatcher = Dispatcher(home, world.ledger, world.clock, {}, place_by_threads, owner)
+        with pytest.raises(WorkError, match="no dialer 'simulated'"):
+            dispatcher.run(START + DAY, tick=None)

@@ -1,0 +1,130 @@
+import multiprocessing
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+
+import sql
+from flows.campaigns import create_campaign, find_campaign
+from flows.errors import InputError, WorkError
+from flows.ledger import Ledger
+from tests.people import campaign
+
+NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
+FINAL = ["completed", "no_answer", "busy", "voicemail", "failed"]
+LEGAL = {
+    ("scheduled", "claimed"),
+    *(("claimed", state) for state in ["in_progress", "unknown", *FINAL]),
+    *(("in_progress", state) for state in ["unknown", *FINAL]),
+    *(("unknown", state) for state in ["in_progress", *FINAL]),
+}
+STATES = ["scheduled", "claimed", "in_progress", "unknown", *FINAL]
+
+
+def _call(previous, state, **changes):
+    final = state in FINAL
+    return {
+        "campaign_id": "x", "contact_id": "c", "attempt": 1, "plan_version": 1, "phone": "+1",
+        "from_number": "+1",
+        "variables": "{}", "timezone": "UTC", "scheduled_at": NOW, "not_after": NOW + timedelta(hours=1),
+        "call_date": NOW.date(), "slot_index": 0, "state": state, "previous_state": previous, "owner_id": "o",
+        "lease_id": "l", "claimed_at": NOW, "noted_at": NOW, "answered_at": NOW,
+        "finished_at": NOW if final else None, "deadline_at": NOW, "changed_at": NOW, "provider_call_id": "p",
+        "reason": None,
+    } | changes  # fmt: skip
+
+
+def _store(row):
+    """Insert a call into the table as it is created, and return whether the table takes it."""
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(sql.statement("ledger/create_call"))
+        placeholders = ", ".join(f"${name}" for name in row)
+        try:
+            connection.execute(f"insert into call ({', '.join(row)}) values ({placeholders})", row)
+        except duckdb.ConstraintException:
+            return False
+        return True
+
+
+@pytest.mark.parametrize("previous", STATES)
+def test_only_legal_steps_of_a_call_can_be_stored(previous):
+    taken = {(previous, state) for state in STATES if _store(_call(previous, state))}
+    assert taken == {step for step in LEGAL if step[0] == previous}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"finished_at": NOW},
+        {"provider_call_id": None},
+        {"noted_at": None},
+        {"noted_at": NOW - timedelta(microseconds=1)},
+        {"noted_at": NOW + timedelta(hours=1)},
+    ],
+)
+def test_a_call_in_progress_has_what_it_must_have(changes):
+    assert _store(_call("claimed", "in_progress"))
+    assert not _store(_call("claimed", "in_progress", **changes))
+
+
+def test_a_final_call_has_its_end():
+    assert not _store(_call("in_progress", "completed", finished_at=None))
+
+
+def _skip_and_fail(ledger, campaign_id):
+    taken_out = ("taken_out", pl.DataFrame({"contact_id": ["a"]}))
+    with ledger.session() as session:
+        assert session.write("add_skips", taken_out, campaign_id=campaign_id, reason="x", now=NOW) == 1
+        raise RuntimeError
+
+
+def test_what_raises_is_undone(home):
+    ledger = Ledger(home.ledger)
+    campaign_id = create_campaign(ledger, campaign(), NOW)
+    with pytest.raises(RuntimeError):
+        _skip_and_fail(ledger, campaign_id)
+    with ledger.session() as session:
+        assert session.read("list_skips", campaign_id=campaign_id).is_empty()
+
+
+def test_a_ledger_of_another_version_is_refused(home):
+    Ledger(home.ledger)
+    with duckdb.connect(home.ledger) as connection:
+        connection.execute("update ledger_version set version = 99")
+    with pytest.raises(WorkError, match="has version 99"):
+        Ledger(home.ledger)
+
+
+def test_a_campaign_is_found_by_id_and_by_a_name_that_is_unique(home):
+    ledger = Ledger(home.ledger)
+    first = create_campaign(ledger, campaign(), NOW)
+    with ledger.session() as session:
+        assert find_campaign(session, "Renewals").campaign_id == first
+    second = create_campaign(ledger, campaign(), NOW)
+    with ledger.session() as session:
+        assert find_campaign(session, second).campaign_id == second
+        with pytest.raises(InputError, match="several campaigns"):
+            find_campaign(session, "Renewals")
+        with pytest.raises(InputError, match="no campaign"):
+            find_campaign(session, "Reminders")
+
+
+def _create(file, count):
+    ledger = Ledger(file)
+    for _ in range(count):
+        create_campaign(ledger, campaign(), NOW)
+
+
+def test_processes_that_write_at_once_lose_nothing(home):
+    Ledger(home.ledger)
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=_create, args=(home.ledger, 15)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    with Ledger(home.ledger).session() as session:
+        assert session.read("find_campaigns", named="Renewals").height == 45
