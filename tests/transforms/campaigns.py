@@ -116,7 +116,6 @@ STEPS = [
     timedelta(days=-1),
     timedelta(days=-2, hours=7, microseconds=1),
 ]
-AROUND = [timedelta(minutes=minutes) for minutes in (0, 30, -30, 1, -60)]
 SPANS = [timedelta(days=days) for days in (60, 30, 20, 9, 5, 3, 1, 0)] + [timedelta(hours=2)]
 LAGS = [timedelta(), timedelta(microseconds=1), timedelta(days=20), timedelta(hours=-1), timedelta(days=-2)]
 DAY = timedelta(days=1)
@@ -188,12 +187,14 @@ def _changes(zone: str) -> list[datetime]:
 
 
 def _odd_times(zone: str, near: datetime) -> list[datetime]:
-    """Return wall times at and around the ends of the gap or fold that is near in time, if there is one."""
+    """Return wall times in and around the gap or fold that is near in time, if there is one."""
     change = next((change for change in _changes(zone) if -DAY < change - near < 4 * DAY), None)
     if change is None:
         return []
     before = oracle.wall_clock(zone, change - oracle.MICROSECOND) + oracle.MICROSECOND
-    return [end + step for end in (before, oracle.wall_clock(zone, change)) for step in AROUND]
+    first, last = sorted([before, oracle.wall_clock(zone, change)])
+    minute, half = timedelta(minutes=1), timedelta(minutes=30)
+    return [first, first + (last - first) // 2, first + minute, last - minute, last, first - half]
 
 
 def _start(draw: DrawFn, zone: str, change: datetime | None, edges: Sequence[str]) -> datetime:
@@ -204,16 +205,16 @@ def _start(draw: DrawFn, zone: str, change: datetime | None, edges: Sequence[str
     elif style >= 5:
         return change + draw(_steps)
     else:
-        at = change - timedelta(days=(0, 0, 1, 1, 3)[style])
+        at = change - timedelta(days=(1, 0, 1, 0, 3)[style])
     if style == 0:
         return at
     at = oracle.closing(zone, _local(oracle.wall_clock(zone, at), draw(st.sampled_from(edges))))
     return at + draw(_steps)
 
 
-def _written(draw: DrawFn, zone: str, instant: datetime, near: datetime) -> datetime:
-    """Draw a way to write that instant, with an offset or as wall time, or an odd wall time instead."""
-    style, odd = draw(_styles), _odd_times(zone, near)
+def _written(draw: DrawFn, zone: str, instant: datetime, odd: Sequence[datetime]) -> datetime:
+    """Draw a way to write that instant, with an offset or as wall time, or an ``odd`` wall time instead."""
+    style = draw(_styles)
     if style == 0:
         return instant
     if style == 1:
@@ -234,7 +235,7 @@ def _campaign_and_now(draw: DrawFn, contact_zones: Sequence[str | None]) -> tupl
     known = sorted({name for name in contact_zones if name in oracle.zone_names()})
     zone = draw(st.sampled_from(known)) if known and draw(_styles) >= 4 else draw(_zones)
     working_days, extras = draw(_weeks), draw(_extras)
-    near = draw(st.sampled_from([zone, zone, *known]))
+    near = draw(st.sampled_from([zone, zone, zone, *known]))
     change = draw(st.sampled_from(_changes(near))) if draw(_styles) >= 2 and _changes(near) else None
     odd = [] if change is None else _odd_times(near, change)
     hours = _opening_hours(draw, working_days, odd)
@@ -250,12 +251,14 @@ def _campaign_and_now(draw: DrawFn, contact_zones: Sequence[str | None]) -> tupl
         **draw(_caps_and_numbers),
     }
     if "scheduled" in extras:
-        written = _written(draw, zone, start, start)
+        written = _written(draw, zone, start, _odd_times(zone, start))
         settings |= {"schedule_type": "scheduled", "scheduled_at": written}
         start = _as_instant(zone, written, closes=False)
         now = start - draw(_lags)
     if "ends" in extras:
-        ends_at = _written(draw, zone, start + draw(_spans) - draw(_steps), start)
+        started = oracle.wall_clock(zone, start)
+        later = [odd_time for odd_time in _odd_times(zone, start) if odd_time > started]
+        ends_at = _written(draw, zone, start + draw(_spans) - draw(_steps), later)
         if _as_instant(zone, ends_at, closes=True) > start:
             settings["ends_at"] = ends_at
     if "blackout" in extras:
