@@ -14,6 +14,7 @@ from transforms.campaign import Campaign
 from transforms.days import room_of_dates
 from transforms.plan import Edition
 from transforms.schemas import PLAN
+from transforms.slots import reserve_us, spacing_us
 from transforms.wall_clock import offsets
 from transforms.windows import REACH_DAYS, closed_dates, openings
 
@@ -151,7 +152,8 @@ def _rules(plan: PlanUnderTest, zone_count: int) -> pl.DataFrame:
             "stops_at": [plan.campaign.stops_at()],
             "max_calls_per_number_per_day": [plan.campaign.max_calls_per_number_per_day],
             "rotation": [plan.campaign.phone_rotation_strategy.value],
-            "zone_count": [zone_count],
+            "spacing_us": [spacing_us(zone_count)],
+            "reserve_us": [reserve_us(zone_count)],
         },
         schema={
             "campaign_id": pl.String(),
@@ -161,6 +163,7 @@ def _rules(plan: PlanUnderTest, zone_count: int) -> pl.DataFrame:
             "stops_at": PLAN["scheduled_at"],
             "max_calls_per_number_per_day": pl.Int64(),
             "rotation": pl.String(),
-            "zone_count": pl.Int64(),
+            "spacing_us": pl.Int64(),
+            "reserve_us": pl.Int64(),
         },
     )

@@ -14,6 +14,7 @@ import polars as pl
 
 from transforms.campaign import Campaign, FirstDayCap
 from transforms.schemas import ALLOTMENT, OPENINGS
+from transforms.slots import spacing_us, usable
 from transforms.wall_clock import to_local
 from transforms.windows import open_time_of_date, openings
 
@@ -95,8 +96,8 @@ def allot(
 ) -> Allotment:
     """Give every queued contact a date, the first in the list first.
 
-    A zone's date takes no more contacts than its open microseconds divided by the number of zones, so
-    that every call can have a microsecond of its own; only a sliver of open time is ever short of that.
+    A zone's date takes no more contacts than keep ``spacing_us`` between them, so that every call can have a
+    microsecond of its own; only a sliver of open time is ever short of that.
     """
     room = room_of_dates(campaign, starts_at, used)
     waiting = _Waiting(queues)
@@ -131,9 +132,9 @@ def _looks(first: date) -> Iterator[tuple[date, date]]:
 def _limits_by_date(opened: pl.DataFrame, zone_count: int) -> Iterator[tuple[date, dict[str, int]]]:
     """Yield each date in order with the zones open on it and the contacts that their open time can hold."""
     per_date = (
-        opened.group_by("call_date", "zone")
-        .agg((pl.col("closes_at") - pl.col("opens_at")).sum().dt.total_microseconds() // zone_count)
-        .rename({"closes_at": "limit"})
+        usable(opened, zone_count)
+        .group_by("call_date", "zone")
+        .agg(limit=pl.col("length_us").sum() // spacing_us(zone_count))
         .filter(pl.col("limit") > 0)
         .group_by("call_date")
         .agg("zone", "limit")

@@ -20,7 +20,7 @@ def with_zone(contacts: pl.LazyFrame, campaign: Campaign) -> pl.LazyFrame:
             timezone_source=pl.lit("campaign"),
             reason=pl.lit(None, pl.String),
         )
-    own = pl.col("timezone")
+    own = pl.when(pl.col("timezone") != "").then(pl.col("timezone"))
     unknown = own.is_not_null() & ~own.is_in(sorted(zone_names()))
     return placed.with_columns(
         timezone=own.fill_null(campaign.timezone),

@@ -1,34 +1,33 @@
 """Phone numbers in any written form, read into E.164 a column at a time.
 
-The ``phonenumbers`` library is right and slow, some 30,000 numbers a second. Its metadata says per country
-what a number looks like, so ordinary numbers are judged by those patterns as column expressions, and the
-library itself reads only the rest: extensions, letters, trunk and international prefixes, other digits.
-What the patterns accept or refuse is what ``phonenumbers.is_valid_number`` would say.
+The ``phonenumbers`` library is right and slow, some 30,000 numbers a second. What it knows of a country are
+patterns, so simply written numbers take the steps of its ``parse`` and ``is_valid_number`` with those
+patterns as column expressions, and the library itself reads only the others: letters, digits of other
+scripts, two numbers in one field. Either way the answer is the library's.
 """
 
+import re
+from dataclasses import dataclass
 from functools import cache
 
 import phonenumbers
 import polars as pl
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberDesc
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberDesc, PhoneNumberType
 
-_ORDINARY = r"^[ \-.()/]*\+?[0-9 \-.()/]+$"
-_PUNCTUATION = r"[ \-.()/]"
+LIBRARY = 0
+"""Stands for the calling code of a number that only the library can read."""
+
+_PUNCTUATION = r" \-.()/\[\]\x{A0}\x{AD}\x{200B}\x{2060}\x{2010}-\x{2015}\x{2212}"
+_BEFORE = r"^[ -~&&[^0-9+;]]*"  # "tel:" and the like; a ";" may start parameters
+_SIMPLE = rf"{_BEFORE}\+?[0-9{_PUNCTUATION}]+$"
+_EXTENSION = r"[ ,]*(?:[Ee][Xx][Tt]|[Xx])[.:]? *[0-9]{1,7}$"
+_WITH_EXTENSION = rf"{_BEFORE}\+?(?:[{_PUNCTUATION}]*[0-9]){{3,}}[{_PUNCTUATION}]*{_EXTENSION}"
+_LONGEST_SIMPLE_BYTES = 250  # the library refuses more
 _FLOAT_EXPORT = r"^(\d+)\.0$"
-_NON_GEOGRAPHIC = "001"
+_WHITESPACE = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
+_UNKNOWN_TO_RUST = re.compile(r"\(\?[^:]|\\[1-9]")  # look-around and back-references
 _SHOWN_CHARACTERS = 40
-_TYPES = (
-    "fixed_line",
-    "mobile",
-    "toll_free",
-    "premium_rate",
-    "shared_cost",
-    "voip",
-    "personal_number",
-    "pager",
-    "uan",
-    "voicemail",
-)
+_TYPES = [PhoneNumberType.to_string(number_type).lower() for number_type in PhoneNumberType.values()]
 
 
 def read_phones(written: pl.Series, region: str | None) -> pl.DataFrame:
@@ -36,66 +35,91 @@ def read_phones(written: pl.Series, region: str | None) -> pl.DataFrame:
 
     ``region`` (two letters, such as US) is the country of numbers without a country code. Grain and order:
     one row per element of ``written``, in its order, with ``phone`` and ``reason``, one of them null.
+    Source: ``phonenumbers.phonenumberutil``, whose answer it gives for every text.
 
     Raises:
         ValueError: there is no such region.
     """
     if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"{region!r} is no region; use a two-letter country code such as US")
+        raise ValueError(f"{region!r} is no region; use a two-letter country code in capitals, such as US")
     rows = prepared(written)
-    split = by_country(rows.drop_nulls("text"), region)
-    judged = [
-        valid_numbers(numbers, int(code))
-        for (code,), numbers in split.filter(pl.col("code") != 0).group_by("code", maintain_order=True)
-    ]
-    open_questions = _read_by_library(split.filter(pl.col("code") == 0).select("row", "text"), region)
-    read = pl.concat([*judged, open_questions]).sort("row")
-    return rows.join(read, on="row", how="left", maintain_order="left").select(
-        "phone", reason=pl.when(pl.col("phone").is_null()).then(_reason(region))
-    )
+    found = [pl.LazyFrame(schema={"row": rows.schema["row"], "phone": pl.String()})]
+    for (code,), numbers in by_country(rows, region).partition_by("code", as_dict=True).items():
+        if code == LIBRARY or (code is not None and not _known_to_rust(code)):
+            found.append(_read_by_library(numbers, region))
+        elif code is not None:
+            found += _valid_numbers(numbers, code)
+    phones = pl.concat(pl.collect_all(found))
+    read = rows.join(phones, on="row", how="left", maintain_order="left")
+    return read.select("phone", reason=_reason(region))
 
 
 def prepared(written: pl.Series) -> pl.DataFrame:
-    """Return ``row``, ``text`` (trimmed, null when blank, no ``.0`` of a float) and its ``digits``.
-
-    ``digits``, with the leading ``+`` if any, is null where the text is not ordinary.
-    """
-    text = pl.col("text").str.strip_chars()
+    """Return ``row``, from 0, and ``text``: trimmed, null when blank, without the ``.0`` of a float."""
+    text = pl.col("text").str.strip_chars(_WHITESPACE)
     return (
         pl.LazyFrame({"text": written.cast(pl.String)})
         .with_row_index("row")
         .with_columns(text=pl.when(text != "").then(text.str.replace(_FLOAT_EXPORT, "$1")))
-        .with_columns(
-            digits=pl.when(pl.col("text").str.contains(_ORDINARY)).then(
-                pl.col("text").str.replace_all(_PUNCTUATION, "")
-            )
-        )
         .collect()
     )
 
 
-def _reason(region: str | None) -> pl.Expr:
-    long = pl.col("text").str.len_chars() > _SHOWN_CHARACTERS
-    shown = pl.when(long).then(pl.col("text").str.head(_SHOWN_CHARACTERS) + "…").otherwise(pl.col("text"))
-    if region is not None:
-        invalid = pl.format('"{}" is not a valid phone number for {}', shown, pl.lit(region))
-    else:
-        invalid = (
-            pl.when(pl.col("text").str.contains("+", literal=True))
-            .then(pl.format('"{}" is not a valid phone number', shown))
-            .otherwise(pl.format('"{}" has no country code; give a region such as US', shown))
-        )
-    return pl.when(pl.col("text").is_null()).then(pl.lit("no phone")).otherwise(invalid)
+def by_country(rows: pl.DataFrame, region: str | None) -> pl.DataFrame:
+    """Add the calling ``code`` of each ``text``: null where no country has it, or ``LIBRARY``.
 
-
-def _read_by_library(rows: pl.DataFrame, region: str | None) -> pl.DataFrame:
-    """Read what the patterns leave open, one distinct text by one: few, of any shape."""
-    distinct = rows["text"].unique()
-    read = pl.DataFrame(
-        {"text": distinct, "phone": [_parsed(text, region) for text in distinct]},
-        schema={"text": pl.String(), "phone": pl.String()},
+    A number with ``+`` or an international prefix has its digits, code first, in ``abroad``; any other has
+    its national number in ``home``. Grain and order: one row per row whose ``text`` is not null.
+    """
+    nothing = pl.lit(None, pl.String)
+    own = None if region is None else _plan(phonenumbers.country_code_for_region(region), region)
+    simple = own is None or _known_to_rust(own.code)
+    core, plus, digits, dialled = (pl.col(name) for name in ("core", "plus", "digits", "dialled"))
+    # After a plus and no country's code the library looks for an international prefix: "+0044 20 ...".
+    abroad = pl.when(plus & _calling_code(digits).is_not_null()).then(digits).otherwise(dialled)
+    home = pl.when(~plus & dialled.is_null()).then(digits)
+    numbers = (
+        rows.lazy()
+        .drop_nulls("text")
+        .with_columns(core=_core(pl.col("text")) if simple else nothing)
+        .with_columns(plus=core.str.contains("+", literal=True), digits=core.str.replace_all("[^0-9]+", ""))
+        .with_columns(dialled=_after_international_prefix(digits, own) if own else nothing)
+        .with_columns(abroad=abroad, home=home if own else nothing)
+        .with_columns(code=_calling_code(pl.col("abroad")))
     )
-    return rows.join(read, on="text", how="left").select("row", "phone")
+    if own:
+        at_home = pl.col("home").is_not_null()
+        numbers = numbers.with_columns(code=pl.when(at_home).then(own.code).otherwise("code"))
+        numbers = numbers.pipe(_with_home_numbers, own)
+    code = pl.when(core.is_null()).then(LIBRARY).otherwise("code")
+    return numbers.select("row", "text", "abroad", "home", code=code).collect()
+
+
+def _reason(region: str | None) -> pl.Expr:
+    unread = pl.when(pl.col("phone").is_null()).then("text")
+    long = unread.str.len_chars() > _SHOWN_CHARACTERS
+    quoted = pl.lit('"') + pl.when(long).then(unread.str.head(_SHOWN_CHARACTERS) + "…").otherwise(unread)
+    invalid = quoted + pl.lit('" is not a valid phone number')
+    if region is None:
+        national = quoted + pl.lit('" has no country code; give a region such as US')
+        national = pl.when(unread.str.contains(r"\d")).then(national).otherwise(invalid)
+    else:
+        national = invalid + pl.lit(f" for {region}")
+    return (
+        pl.when(pl.col("phone").is_null() & pl.col("text").is_null())
+        .then(pl.lit("no phone"))
+        .when(unread.str.contains(r"[+\x{FF0B}]"))
+        .then(invalid)
+        .otherwise(national)
+    )
+
+
+def _read_by_library(rows: pl.DataFrame, region: str | None) -> pl.LazyFrame:
+    """Read each distinct ``text`` on its own: what no column expression reads is rare and takes any shape."""
+    distinct = rows["text"].unique()
+    phones = [_parsed(text, region) for text in distinct]
+    read = pl.LazyFrame({"text": distinct, "phone": pl.Series(phones, dtype=pl.String)})
+    return rows.lazy().join(read, on="text").select("row", "phone")
 
 
 def _parsed(text: str, region: str | None) -> str | None:
@@ -105,157 +129,183 @@ def _parsed(text: str, region: str | None) -> str | None:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def by_country(texts: pl.DataFrame, region: str | None) -> pl.DataFrame:
-    """Split ``digits`` into the country's calling ``code`` and the ``national`` number.
-
-    ``code`` is 0 where only the library can tell.
-    """
-    international = pl.col("digits").str.starts_with("+")
-    parts = (
-        texts.lazy()
-        .with_columns(
-            code=pl.when(international).then(_calling_code()).otherwise(0),
-            national=pl.when(international).then(pl.col("digits").str.slice(1)),
-        )
-        .with_columns(national=pl.col("national").str.slice(pl.col("code").cast(pl.String).str.len_chars()))
-    )
-    if region is not None:
-        own = _national_number(pl.col("digits"), region)
-        has_own = international.not_() & own.is_not_null()
-        parts = parts.with_columns(
-            national=pl.when(has_own).then(own).otherwise("national"),
-            code=pl.when(has_own).then(phonenumbers.country_code_for_region(region)).otherwise("code"),
-        )
-    split = parts.with_columns(pl.col("code").fill_null(0)).collect()
-    for code in split["code"].unique():
-        if code:
-            trunk = _starts_with_prefix(pl.col("national"), _metadata(code, _regions(code)[0]))
-            split = split.with_columns(
-                code=pl.when((pl.col("code") == code) & trunk).then(0).otherwise("code")
-            )
-    return split
+def _core(text: pl.Expr) -> pl.Expr:
+    """Return a simple number without its extension; null where only the library can tell."""
+    short = pl.when(text.str.len_bytes() <= _LONGEST_SIMPLE_BYTES).then(text)
+    simple = short.str.contains(_SIMPLE)
+    other = pl.when(~simple).then(short)
+    extended = pl.when(other.str.contains(_WITH_EXTENSION)).then(other.str.replace(_EXTENSION, ""))
+    return pl.when(simple).then(short).otherwise(extended)
 
 
-def _calling_code() -> pl.Expr:
-    """Return the calling code after the ``+``, the only one that is a prefix, or null."""
-    by_text = {str(code): code for code in sorted(COUNTRY_CODE_TO_REGION_CODE)}
-    return pl.coalesce(
-        pl.col("digits").str.slice(1, length).replace_strict(by_text, default=None, return_dtype=pl.Int64)
-        for length in (1, 2, 3)
-    )
-
-
-def _national_number(digits: pl.Expr, region: str) -> pl.Expr:
-    """Return the national number of ``digits`` written without ``+``; null where it is ambiguous.
-
-    The national prefix, or the country's own calling code without its ``+``, is taken off where the number
-    is one of the country only without it.
-    """
-    code = str(phonenumbers.country_code_for_region(region))
-    metadata = _metadata(int(code), region)
-    as_written, after_code = _fits(digits, metadata), digits.str.slice(len(code))
-    prefixed, after_prefix = _starts_with_prefix(digits, metadata), _without_prefix(digits, metadata)
-    abroad = digits.str.contains(f"^(?:{metadata.international_prefix or '$.'})")
-    has_code = digits.str.starts_with(code)
-    return (
-        pl.when(abroad)
-        .then(None)
-        .when(has_code & ~as_written & _fits(after_code, metadata))
-        .then(pl.when(~_starts_with_prefix(after_code, metadata)).then(after_code))
-        .when(has_code & ~as_written)
-        .then(None)
-        .when(prefixed & ~as_written & _fits(after_prefix, metadata))
-        .then(after_prefix)
-        .when(prefixed)
-        .then(None)
-        .otherwise(digits)
-    )
-
-
-def _fits(number: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
-    return _matches(number, metadata.general_desc)
-
-
-def _starts_with_prefix(number: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
-    prefix = metadata.national_prefix_for_parsing
-    if prefix is None:
-        return pl.lit(False)
-    return number.str.extract(f"^(?:{prefix})", 0).str.len_chars().fill_null(0) > 0
-
-
-def _without_prefix(number: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
-    """Take a plain national prefix off; null where taking it off may change the rest of the number."""
-    prefix = metadata.national_prefix_for_parsing
-    if prefix is None or "(" in prefix.replace("(?:", ""):
-        return pl.lit(None, pl.String)
-    return number.str.replace(f"^(?:{prefix})", "")
-
-
-def valid_numbers(numbers: pl.DataFrame, code: int) -> pl.DataFrame:
-    """Return ``row`` and ``phone``, null where ``national`` is no valid number of a region of ``code``.
-
-    Regions are asked in the library's order. One that is told by its leading digits decides alone.
-    """
-    undecided, decided = numbers.select("row", "national"), []
-    phone = pl.format("+{}{}", pl.lit(code), "national")
-    for region in _regions(code):
-        metadata = _metadata(code, region)
-        known_type = _has_type(pl.col("national"), metadata)
-        if metadata.leading_digits and len(_regions(code)) > 1:
-            belongs = pl.col("national").str.contains(f"^(?:{metadata.leading_digits})")
-        else:
-            belongs = known_type
-        judged = undecided.with_columns(belongs=belongs)
-        decided.append(
-            judged.filter("belongs").select("row", phone=pl.when(known_type).then(phone).cast(pl.String))
-        )
-        undecided = judged.filter(~pl.col("belongs")).drop("belongs")
-        if undecided.is_empty():
-            break
-    return pl.concat([*decided, undecided.select("row", phone=pl.lit(None, pl.String))])
-
-
-def _has_type(number: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
-    by_lengths: dict[tuple[int, ...], set[str]] = {}
-    for name in _TYPES:
-        description = getattr(metadata, name)
-        if description is not None and description.national_number_pattern:
-            by_lengths.setdefault(tuple(description.possible_length), set()).add(
-                description.national_number_pattern
-            )
-    if not by_lengths:
-        return pl.lit(False)
-    of_some_type = pl.any_horizontal(
-        _has_shape(number, "|".join(sorted(patterns)), lengths) for lengths, patterns in by_lengths.items()
-    )
-    return _matches(number, metadata.general_desc) & of_some_type
-
-
-def _matches(number: pl.Expr, description: PhoneNumberDesc | None) -> pl.Expr:
-    if description is None or description.national_number_pattern is None:
-        return pl.lit(False)
-    return _has_shape(number, description.national_number_pattern, tuple(description.possible_length))
-
-
-def _has_shape(number: pl.Expr, pattern: str, lengths: tuple[int, ...]) -> pl.Expr:
-    shape = number.str.contains(f"^(?:{pattern})$")
-    return shape & number.str.len_bytes().is_in(lengths) if lengths else shape
-
-
-def _regions(code: int) -> tuple[str, ...]:
-    return tuple(COUNTRY_CODE_TO_REGION_CODE[code])
+def _calling_code(digits: pl.Expr) -> pl.Expr:
+    """Return the calling code that ``digits`` start with, or null; no code is the start of another."""
+    return pl.lit(_codes_by_three_digits()).gather(digits.str.head(3).cast(pl.UInt16, strict=False))
 
 
 @cache
-def _metadata(code: int, region: str) -> PhoneMetadata:
-    found = (
-        PhoneMetadata.metadata_for_nongeo_region(code)
-        if region == _NON_GEOGRAPHIC
-        else PhoneMetadata.metadata_for_region(region)
+def _codes_by_three_digits() -> pl.Series:
+    codes = {str(code): code for code in COUNTRY_CODE_TO_REGION_CODE}
+    starts = (f"{number:03}" for number in range(1000))
+    found = [next((codes[start[:n]] for n in (1, 2, 3) if start[:n] in codes), None) for start in starts]
+    return pl.Series(found, dtype=pl.Int32)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The numbering plan of a region; a pattern it does not have is empty."""
+
+    code: int
+    national: str
+    lengths: tuple[int, ...]
+    local_lengths: tuple[int, ...]
+    types: tuple[tuple[str, tuple[int, ...]], ...]
+    leading_digits: str
+    international_prefix: str
+    national_prefix: str
+    prefix_groups: int
+    prefix_becomes: str
+
+
+@cache
+def _plan(code: int, region: str) -> _Plan:
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    if metadata is None or metadata.general_desc is None:
+        raise ValueError(f"the library has no numbering plan for {region}")
+    general, prefix = metadata.general_desc, metadata.national_prefix_for_parsing
+    types: dict[tuple[int, ...], set[str]] = {}
+    for name in _TYPES:
+        kind: PhoneNumberDesc | None = getattr(metadata, name, None)
+        if kind is not None and kind.national_number_pattern:
+            types.setdefault(tuple(kind.possible_length), set()).add(kind.national_number_pattern)
+    return _Plan(
+        code=code,
+        national=_ascii(general.national_number_pattern),
+        lengths=tuple(general.possible_length),
+        local_lengths=tuple(general.possible_length_local_only),
+        types=tuple((_ascii("|".join(sorted(patterns))), lengths) for lengths, patterns in types.items()),
+        leading_digits=_ascii(metadata.leading_digits),
+        international_prefix=_ascii(metadata.international_prefix),
+        national_prefix=_ascii(prefix),
+        prefix_groups=re.compile(prefix or "").groups,
+        prefix_becomes=re.sub(r"\\(\d)", r"${\1}", metadata.national_prefix_transform_rule or ""),
     )
-    if found is None:  # the library lists a region only with its metadata
-        raise ValueError(f"no metadata for region {region}")
+
+
+def _ascii(pattern: str | None) -> str:
+    """Name the digits: a pattern for those of every script takes five times as long to compile."""
+    return (pattern or "").replace(r"\d", "[0-9]")
+
+
+def _plans(code: int) -> list[_Plan]:
+    """Return the plans of all regions with a calling code, in the library's order, the main one first."""
+    return [_plan(code, region) for region in COUNTRY_CODE_TO_REGION_CODE[code]]
+
+
+@cache
+def _known_to_rust(code: int) -> bool:
+    return not any(_UNKNOWN_TO_RUST.search(str(plan)) for plan in _plans(code))
+
+
+def _after_international_prefix(digits: pl.Expr, own: _Plan) -> pl.Expr:
+    """Return what follows the prefix of calls abroad (011, 00); null where there is none.
+
+    No calling code starts with 0, so before a 0 it is none.
+    """
+    pattern = f"^(?:{own.international_prefix or '[^0-9]'})"
+    rest = pl.when(digits.str.contains(pattern)).then(digits).str.replace(pattern, "")
+    return pl.when(~rest.str.starts_with("0")).then(rest)
+
+
+def _with_home_numbers(rows: pl.LazyFrame, own: _Plan) -> pl.LazyFrame:
+    """Make ``home``, as dialled within a country, a national number.
+
+    The country's own code comes off where only that makes it fit the plan, or where it is too long.
+    """
+    code, home, rest = str(own.code), pl.col("home"), pl.col("without_prefix")
+    has_code = (~_fits(home, own) & _fits(rest, own)) | _is_too_long(home, own)
+    return (
+        rows.with_columns(after_code=pl.when(home.str.starts_with(code)).then(home.str.slice(len(code))))
+        .pipe(_with_prefix_removed, "after_code", own)
+        .with_columns(after_code=pl.when(has_code & rest.is_not_null()).then(rest))
+        .pipe(_with_national_numbers, "after_code", _plans(own.code)[0])
+        .pipe(_with_national_numbers, "home", own)
+        .with_columns(home=pl.coalesce("after_code", "home"))
+    )
+
+
+def _with_national_numbers(rows: pl.LazyFrame, name: str, plan: _Plan) -> pl.LazyFrame:
+    """Take the national prefix off column ``name`` unless what remains has an impossible or local length."""
+    rest = pl.col("without_prefix")
+    length = rest.str.len_bytes()
+    possible = length.is_in(plan.lengths) & ~length.is_in(plan.local_lengths)
+    kept = pl.when(possible | _is_too_long(rest, plan)).then(rest).otherwise(name)
+    return rows.pipe(_with_prefix_removed, name, plan).with_columns(kept.alias(name))
+
+
+def _with_prefix_removed(rows: pl.LazyFrame, name: str, plan: _Plan) -> pl.LazyFrame:
+    """Add ``without_prefix``: ``name`` without its national prefix, or with what that stands for.
+
+    Not where that would spoil a number that fits the plan.
+    """
+    number, prefixed, rest = pl.col(name), pl.col("prefixed"), pl.col("without_prefix")
+    if not plan.national_prefix:
+        return rows.with_columns(without_prefix=number)
+    pattern = f"^(?:{plan.national_prefix})"
+    rows = rows.with_columns(prefixed=pl.when(number.str.contains(pattern)).then(number))
+    rows = rows.with_columns(without_prefix=prefixed.str.replace(pattern, ""))
+    if plan.prefix_becomes:
+        stands_for_more = prefixed.str.extract(pattern, plan.prefix_groups).is_not_null()
+        written_out = prefixed.str.replace(pattern, plan.prefix_becomes)
+        rows = rows.with_columns(without_prefix=pl.when(stands_for_more).then(written_out).otherwise(rest))
+    better = ~_fits(prefixed, plan) | _fits(rest, plan)
+    return rows.with_columns(without_prefix=pl.when(better).then(rest).otherwise(number))
+
+
+def _is_too_long(number: pl.Expr, plan: _Plan) -> pl.Expr:
+    length = number.str.len_bytes()
+    return (length > max(plan.lengths)) & ~length.is_in(plan.local_lengths)
+
+
+def _fits(number: pl.Expr, plan: _Plan) -> pl.Expr:
+    return number.str.contains(f"^(?:{plan.national})$")
+
+
+def _valid_numbers(numbers: pl.DataFrame, code: int) -> list[pl.LazyFrame]:
+    """Return ``row`` and ``phone`` of those that are numbers of a region of ``code``.
+
+    Regions are asked in the library's order; one that is told by its leading digits decides alone.
+    """
+    plans = _plans(code)
+    phone = pl.lit(f"+{code}") + pl.col("national")  # pl.format panics on some empty chunks (Polars 2.1)
+    national = (
+        numbers.lazy()
+        .with_columns(national=pl.col("abroad").str.slice(len(str(code))))
+        .pipe(_with_national_numbers, "national", plans[0])
+        .select("row", national=pl.coalesce("home", "national"))
+    )
+    if len(plans) == 1:
+        return [national.filter(_is_valid(plans[0])).select("row", phone=phone)]
+    undecided, found = national.collect(), []
+    for plan in plans:
+        by_leading_digits = pl.col("national").str.contains(f"^(?:{plan.leading_digits})")
+        belongs = undecided.select(by_leading_digits if plan.leading_digits else _is_valid(plan)).to_series()
+        if belongs.any():
+            of_region = undecided.filter(belongs).lazy()
+            valid = of_region.filter(_is_valid(plan)) if plan.leading_digits else of_region
+            found.append(valid.select("row", phone=phone))
+            undecided = undecided.filter(~belongs)
     return found
+
+
+def _is_valid(plan: _Plan) -> pl.Expr:
+    number = pl.col("national")
+    length = number.str.len_bytes()
+    of_some_type = pl.any_horizontal(
+        number.str.contains(f"^(?:{pattern})$") & (length.is_in(lengths) if lengths else True)
+        for pattern, lengths in plan.types
+    )
+    return length.is_in(plan.lengths) & _fits(number, plan) & of_some_type

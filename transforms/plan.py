@@ -41,7 +41,7 @@ def slots(eligible: pl.LazyFrame, waiting: list[Queue], allotment: Allotment) ->
 
     Takes the eligible contacts in list order with ``position``, ``timezone`` and ``timezone_source``.
     """
-    used = pieces(allotment.dates, allotment.openings)
+    used = pieces(allotment.dates, allotment.openings, len(waiting))
     return in_order(
         [
             with_slots(

@@ -4,8 +4,36 @@ import polars as pl
 
 from transforms.schemas import INSTANT
 
+_MOST_RESERVE_US = 900
 
-def pieces(dates: pl.DataFrame, openings: pl.DataFrame) -> pl.DataFrame:
+
+def spacing_us(zone_count: int) -> int:
+    """Return the least microseconds between two calls of one zone, so that the calls of all zones find room.
+
+    With twice as many microseconds as zones, calls that clash move by less than that many.
+    """
+    return 1 if zone_count == 1 else 2 * zone_count
+
+
+def reserve_us(zone_count: int) -> int:
+    """Return how many microseconds before its closing the last call of a stretch is placed at the latest.
+
+    Calls that clash there can then move forward and still start before the closing. It stays below the
+    millisecond to which slots are even.
+    """
+    return 0 if zone_count == 1 else min(spacing_us(zone_count), _MOST_RESERVE_US)
+
+
+def usable(openings: pl.DataFrame, zone_count: int) -> pl.DataFrame:
+    """Return the open time that slots may use: stretches longer than what is reserved at their end.
+
+    Takes openings (schema ``OPENINGS``) and adds ``length_us``, the microseconds of each stretch.
+    """
+    length_us = (pl.col("closes_at") - pl.col("opens_at")).dt.total_microseconds()
+    return openings.with_columns(length_us=length_us).filter(pl.col("length_us") > reserve_us(zone_count))
+
+
+def pieces(dates: pl.DataFrame, openings: pl.DataFrame, zone_count: int) -> pl.DataFrame:
     """Return the stretches of open time that are used, and which of a zone's queue each one takes.
 
     Takes an allotment (schema ``ALLOTMENT``) and the open time (schema ``OPENINGS``). The k-th of n
@@ -14,10 +42,10 @@ def pieces(dates: pl.DataFrame, openings: pl.DataFrame) -> pl.DataFrame:
 
     Grain: one row per zone, date and used stretch. Order: zone, ``first_rank``, which is the rank in the
     zone's queue of the stretch's first contact. ``date_rank`` is the rank of the date's first contact,
-    ``open_us`` is T, ``earlier_us`` the open time of the date before this stretch. ``date_first_row`` and
+    ``open_us`` is T, ``earlier_us`` the open time of the date before this stretch, ``latest_at`` the last
+    instant that is given to a call. ``date_first_row`` and
     ``date_calls`` place the date among all rows of the plan.
     """
-    length_us = (pl.col("closes_at") - pl.col("opens_at")).dt.total_microseconds()
     of_date = ["zone", "call_date"]
     totals = (
         dates.group_by("call_date")
@@ -26,11 +54,12 @@ def pieces(dates: pl.DataFrame, openings: pl.DataFrame) -> pl.DataFrame:
         .with_columns(date_first_row=pl.col("date_calls").cum_sum() - pl.col("date_calls"))
     )
     return (
-        openings.sort("zone", "opens_at")
-        .with_columns(length_us=length_us)
+        usable(openings, zone_count)
+        .sort("zone", "opens_at")
         .with_columns(
             open_us=pl.col("length_us").sum().over(of_date),
             earlier_us=(pl.col("length_us").cum_sum() - pl.col("length_us")).over(of_date),
+            latest_at=pl.col("closes_at") - pl.duration(microseconds=reserve_us(zone_count)),
         )
         .join(dates.rename({"first_rank": "date_rank"}), on=of_date)
         .join(totals, on="call_date")
@@ -63,6 +92,7 @@ def with_slots(queue: pl.LazyFrame, used: pl.DataFrame) -> pl.LazyFrame:
         "open_us",
         "earlier_us",
         "opens_at",
+        "latest_at",
         "call_date",
         "date_first_row",
         "date_calls",

@@ -1,7 +1,7 @@
 -- Rule: the k-th of the n calls of a zone on a date starts k/n into the zone's open time of that date, to
 -- within a millisecond; its not_after is where its stretch of open time ends.
 -- Grain: one row per planned call elsewhere.
--- Reads plan, opening (zone, call_date, opens_at, closes_at).
+-- Reads plan, opening (zone, call_date, opens_at, closes_at), rules (reserve_us).
 with stretch as (
     select
         zone,
@@ -17,6 +17,8 @@ with stretch as (
             0
         ) as earlier_us
     from opening
+    cross join rules
+    where epoch_us(closes_at) - epoch_us(opens_at) > rules.reserve_us
 ),
 
 ranked as (

@@ -2,7 +2,7 @@
 -- no call lies behind an open date that was left with room.
 -- Grain: one row per planned call behind such a date, which is named.
 -- Reads plan, opening (zone, call_date, opens_at, closes_at), room (call_date, room: null without a cap),
--- rules (zone_count).
+-- rules (spacing_us, reserve_us).
 with calls_of_date as (
     select call_date, count(*) as calls from plan group by call_date
 ),
@@ -15,9 +15,10 @@ open_date as (
     select
         opening.zone,
         opening.call_date,
-        sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) // any_value(rules.zone_count) as holds
+        sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) // any_value(rules.spacing_us) as holds
     from opening
     cross join rules
+    where epoch_us(opening.closes_at) - epoch_us(opening.opens_at) > rules.reserve_us
     group by opening.zone, opening.call_date
 ),
 

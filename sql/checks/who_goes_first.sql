@@ -1,7 +1,7 @@
 -- Rule: contacts are taken in list order, so whoever was moved past a full date stands behind everyone on it.
 -- Grain: one row per planned call on a later date than somebody further down the list had a place on.
 -- Reads plan, contact (contact_id, position: place in the list), opening (zone, call_date, opens_at,
--- closes_at), room (call_date, room: null without a cap), rules (zone_count).
+-- closes_at), room (call_date, room: null without a cap), rules (spacing_us, reserve_us).
 with placed as (
     select plan.contact_id, plan.attempt, plan.timezone, plan.call_date, contact.position
     from plan
@@ -25,9 +25,10 @@ open_date as (
     select
         opening.zone,
         opening.call_date,
-        sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) // any_value(rules.zone_count) as holds
+        sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) // any_value(rules.spacing_us) as holds
     from opening
     cross join rules
+    where epoch_us(opening.closes_at) - epoch_us(opening.opens_at) > rules.reserve_us
     group by opening.zone, opening.call_date
 ),
 

@@ -61,10 +61,6 @@ class Infeasible(Exception):  # noqa: N818 - the word of the specification
         self.left = left
 
 
-class Crowded(Exception):  # noqa: N818 - a word like Infeasible
-    """A clash would push a row out of its open time: rules 2 and 5 cannot both be kept by moving it on."""
-
-
 # ---------------------------------------------------------------- clocks
 
 
@@ -314,7 +310,6 @@ def plan(people: Sequence[Person], campaign: "Campaign", now: datetime) -> tuple
 
     Raises:
         Infeasible: some contacts find no room before the end or the horizon.
-        Crowded: a clash cannot be solved inside open time (microscopic stretches only).
     """
     eligible, excluded = who(people, campaign)
     start, end = start_of(campaign, now), end_of(campaign)
@@ -324,6 +319,18 @@ def plan(people: Sequence[Person], campaign: "Campaign", now: datetime) -> tuple
     @cache
     def stretches(zone: str, call_date: date) -> list[Stretch]:
         return open_time(campaign, zone, call_date, start, end)
+
+    # Several zones: calls of one keep twice as many microseconds apart, and as many free before a closing.
+    apart = 1 if len(zones) == 1 else 2 * len(zones)
+    reserve = 0 if len(zones) == 1 else min(apart, 900)
+
+    @cache
+    def usable(zone: str, call_date: date) -> list[Stretch]:
+        return [
+            (opens, closes)
+            for opens, closes in stretches(zone, call_date)
+            if closes - opens > reserve * MICROSECOND
+        ]
 
     @cache
     def room(call_date: date) -> float:
@@ -339,9 +346,10 @@ def plan(people: Sequence[Person], campaign: "Campaign", now: datetime) -> tuple
             call_date = first_date + days * DAY
             if stretch_of_date(campaign.timezone, call_date)[0] >= end:
                 break
-            if on_date[call_date] < room(call_date) and on_zone_date[zone, call_date] < _length(
-                stretches(zone, call_date)
-            ) // len(zones):
+            if (
+                on_date[call_date] < room(call_date)
+                and on_zone_date[zone, call_date] < _length(usable(zone, call_date)) // apart
+            ):
                 given.append((call_date, on_zone_date[zone, call_date]))
                 placed.append((person, zone, source))
                 on_date[call_date] += 1
@@ -353,9 +361,11 @@ def plan(people: Sequence[Person], campaign: "Campaign", now: datetime) -> tuple
     # What time: evenly over the open time of the zone on the date.
     rows = []
     for place, ((person, zone, source), (call_date, rank)) in enumerate(zip(placed, given, strict=True)):
-        opened = stretches(zone, call_date)
+        opened = usable(zone, call_date)
         into = rank * _length(opened) // on_zone_date[zone, call_date]
-        rows.append((_instant_at(opened, into), place, person, zone, source, call_date))
+        at = _instant_at(opened, into)
+        closes = next(closes for opens, closes in opened if opens <= at < closes)
+        rows.append((min(at, closes - reserve * MICROSECOND), place, person, zone, source, call_date))
     rows.sort(key=lambda row: row[:2])
 
     # Unique: a clash moves the later row forward, microsecond by microsecond.
@@ -366,8 +376,7 @@ def plan(people: Sequence[Person], campaign: "Campaign", now: datetime) -> tuple
         if slots and at <= slots[-1].scheduled_at:
             at = slots[-1].scheduled_at + MICROSECOND
         ends = [closes for opens, closes in stretches(zone, call_date) if opens <= at < closes]
-        if not ends:
-            raise Crowded(f"{person.contact_id} in {zone} at {at}")
+        assert ends, f"{person.contact_id} was moved out of the open time of {zone}, to {at}"
         slots.append(Slot(person.contact_id, number, zone, source, at, ends[0], call_date, index[call_date]))
         index[call_date] += 1
     return slots, excluded

@@ -177,3 +177,14 @@ def test_an_infeasible_plan_names_the_rule_and_the_smallest_change(changes, told
 def test_a_cap_that_needs_more_than_ten_years_is_refused():
     with pytest.raises(InfeasibleError, match="horizon"):
         _plan(contacts(3000), campaign(max_calls_per_day=1))
+
+
+def test_a_clash_never_moves_a_call_past_its_closing():
+    windows = [{"start_time": "09:00", "end_time": "12:00"}, {"start_time": "13:00", "end_time": "18:00"}]
+    settings = campaign(
+        contact_timezone="contact", windows=windows, scheduled_at="2026-07-06T15:59:59.999999Z"
+    )
+    rows = _plan(contacts(3, ["America/Toronto", None, "US/Eastern"]), settings)
+    one = datetime(2026, 7, 6, 17, tzinfo=UTC)
+    assert rows["scheduled_at"].to_list() == [one + timedelta(microseconds=number) for number in range(3)]
+    assert (rows["scheduled_at"] < rows["not_after"]).all()
