@@ -71,17 +71,16 @@ def by_country(rows: pl.DataFrame, region: str | None) -> pl.DataFrame:
     A number with ``+`` or an international prefix has its digits, code first, in ``abroad``; any other has
     its national number in ``home``. Grain and order: one row per row whose ``text`` is not null.
     """
-    nothing = pl.lit(None, pl.String)
+    texts, nothing = rows.lazy().drop_nulls("text"), pl.lit(None, pl.String)
     own = None if region is None else _plan(phonenumbers.country_code_for_region(region), region)
-    simple = own is None or _known_to_rust(own.code)
+    if own and not _known_to_rust(own.code):
+        return texts.select("row", "text", abroad=nothing, home=nothing, code=LIBRARY).collect()
     core, plus, digits, dialled = (pl.col(name) for name in ("core", "plus", "digits", "dialled"))
     # After a plus and no country's code the library looks for an international prefix: "+0044 20 ...".
     abroad = pl.when(plus & _calling_code(digits).is_not_null()).then(digits).otherwise(dialled)
     home = pl.when(~plus & dialled.is_null()).then(digits)
     numbers = (
-        rows.lazy()
-        .drop_nulls("text")
-        .with_columns(core=_core(pl.col("text")) if simple else nothing)
+        texts.with_columns(core=_core(pl.col("text")))
         .with_columns(plus=core.str.contains("+", literal=True), digits=core.str.replace_all("[^0-9]+", ""))
         .with_columns(dialled=_after_international_prefix(digits, own) if own else nothing)
         .with_columns(abroad=abroad, home=home if own else nothing)
