@@ -16,7 +16,7 @@ from flows.contact_store import (
     contacts_hash,
     open_contacts,
 )
-from flows.errors import InputError
+from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.plan_store import sha256_of
 from flows.progress import Progress, silent
@@ -40,6 +40,7 @@ def load_list(
 
     Raises:
         InputError: the file cannot be read, or its columns cannot be told apart.
+        WorkError: a file of the same name was loaded into the list meanwhile.
     """
     check_list_name(list_name)
     _check_readable(file)
@@ -50,12 +51,12 @@ def load_list(
         with open_contacts(home) as store:
             source, loaded = store.source(list_name, file.name, sha256, options)
             if loaded:
-                store.publish_snapshot(list_name)
-                known = store.contacts(list_name).height
-                return LoadSummary(list_name, 0, 0, 0, 0, {}, known, already_loaded=True)
+                return store.nothing_new(list_name)
     contacts, rejects = read_contact_file(file, region, headers, source.label, progress)
     progress("storing the contacts")
     with open_contacts(home.make()) as store:
+        if store.source(list_name, file.name, sha256, options) != (source, False):
+            raise WorkError(f"{file}: another load into {list_name!r} came first; load it again")
         summary = store.add(list_name, source, contacts, rejects, now)
         progress("publishing the list")
         store.publish_snapshot(list_name)
@@ -104,6 +105,8 @@ def contacts_for_preview(
 def _check_readable(file: Path) -> None:
     if not file.exists():
         raise InputError(f"{file}: no such file")
+    if not file.is_file():
+        raise InputError(f"{file}: this is not a file")
 
 
 def _metadata(file: Path) -> dict[str, str]:

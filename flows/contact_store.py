@@ -19,7 +19,8 @@ import sql
 from flows.database import opened, transaction
 from flows.errors import InputError
 from flows.home import Home
-from flows.plan_store import sync_folder
+from flows.plan_store import sha256_of, sync_folder
+from transforms.contact_list import merge
 from transforms.schemas import CONTACTS
 
 HASH_KEY = "callplan.contacts_hash"
@@ -60,6 +61,8 @@ class ContactStore:
     def __init__(self, home: Home, connection: duckdb.DuckDBPyConnection) -> None:
         self._home = home
         self._connection = connection
+        self._merged: dict[str, pl.DataFrame] = {}
+        self._published: dict[str, str] = {}
 
     def source(self, list_name: str, file_name: str, sha256: str, options: str) -> tuple[SourceFile, bool]:
         """Return how to call a file in a list, and whether it was loaded already in the same way.
@@ -84,17 +87,18 @@ class ContactStore:
         """Add contacts (``CONTACTS``) to a list and keep its rejects (``REJECTS``).
 
         A known ``contact_id`` with new data is updated in its place; a phone that another contact of the
-        list has is set aside. Rejects of an earlier reading of the same file are replaced.
+        list keeps is set aside. Rejects of an earlier reading of the same file are replaced.
         """
         self._write("add_list", list_name=list_name, now=now)
-        incoming, conflicts = self._without_conflicts(list_name, contacts)
-        rejected = pl.concat([rejects, conflicts]).sort("line")
-        numbered = incoming.with_row_index("row_number")
-        updated = self._write("update_contacts", ("incoming", numbered), list_name=list_name)
-        added = self._write("add_contacts", ("incoming", numbered), list_name=list_name)
+        merged = merge(self._listed(list_name), contacts)
+        rejected = pl.concat([rejects, merged.rejects]).sort("line")
+        rows = contacts.height + rejects.height
+        if not merged.updated.is_empty():
+            self._write("update_contacts", ("incoming", merged.updated), list_name=list_name)
+        placed = merged.added.rename({"position": "row_number"})
+        self._write("add_contacts", ("incoming", placed), list_name=list_name)
         self._write("delete_rejects", list_name=list_name, file_label=source.label)
         self._write("add_rejects", ("rejected", rejected), list_name=list_name)
-        rows = contacts.height + rejects.height
         self._write(
             "add_file",
             list_name=list_name,
@@ -104,20 +108,32 @@ class ContactStore:
             row_count=rows,
             now=now,
         )
+        self._merged[list_name] = merged.contacts
         kinds = rejected.group_by("kind").len().sort("kind")
+        added, updated = merged.added.height, merged.updated.height
         return LoadSummary(
             list_name,
             rows,
             added,
             updated,
-            incoming.height - added - updated,
+            rows - rejected.height - added - updated,
             dict(zip(kinds["kind"], kinds["len"], strict=True)),
-            self.contacts(list_name).height,
+            merged.contacts.height,
         )
+
+    def nothing_new(self, list_name: str) -> LoadSummary:
+        """Return what loading a file again does: nothing, but a snapshot that was lost is published anew."""
+        stored = self._read("find_list", list_name=list_name).row(0, named=True)
+        folder = self._home.lists / list_name
+        if stored["snapshot"] and (folder / stored["snapshot"]).is_file():
+            self._published[list_name] = stored["snapshot"]
+        else:
+            self.publish_snapshot(list_name)
+        return LoadSummary(list_name, 0, 0, 0, 0, {}, stored["contacts"], already_loaded=True)
 
     def contacts(self, list_name: str) -> pl.DataFrame:
         """Return the contacts of a list (``CONTACTS``) in list order."""
-        return self._read("list_contacts", list_name=list_name)
+        return self._listed(list_name).select(CONTACTS.names())
 
     def rejects(self, list_name: str) -> pl.DataFrame:
         """Return the rows set aside from a list's files (``REJECTS``), by file and line."""
@@ -128,31 +144,24 @@ class ContactStore:
         return self._read("list_lists")
 
     def publish_snapshot(self, list_name: str) -> Path:
-        """Write the list as it is to a snapshot and make it the current one."""
-        folder = self._home.lists / list_name
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write the list to a snapshot, which becomes the current one when the transaction is committed."""
         contacts = self.contacts(list_name)
-        digest = contacts_hash(contacts)
-        snapshot = folder / f"{_content_name(contacts, digest)}.parquet"
-        if not snapshot.exists():
-            write_snapshot(contacts, snapshot, digest)
-        self._write("set_snapshot", list_name=list_name, snapshot_hash=digest)
-        _replace_text(folder / _CURRENT, snapshot.name)
+        snapshot = write_snapshot(contacts, self._home.lists / list_name)
+        self._write("set_snapshot", list_name=list_name, contacts=contacts.height, snapshot=snapshot.name)
+        self._published[list_name] = snapshot.name
         return snapshot
 
-    def _without_conflicts(self, list_name: str, contacts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        self._connection.register("incoming", contacts.select("contact_id", "phone").to_arrow())
-        found = self._read("find_conflicts", list_name=list_name)
-        self._connection.unregister("incoming")
-        conflicts = contacts.join(found, on="contact_id").select(
-            "source_file",
-            "line",
-            "contact_id",
-            phone_written="phone",
-            kind=pl.lit("duplicate phone"),
-            reason=pl.format("phone {} belongs to contact {} of the list", "phone", "holder"),
-        )
-        return contacts.join(found, on="contact_id", how="anti", maintain_order="left"), conflicts
+    def make_current(self) -> None:
+        """Let the snapshots that were published be the current ones; call this after the commit."""
+        for list_name, snapshot in self._published.items():
+            _replace_text(self._home.lists / list_name / _CURRENT, snapshot)
+
+    def _listed(self, list_name: str) -> pl.DataFrame:
+        """Return ``position`` and the contacts of a list in list order, which DuckDB mostly keeps."""
+        if list_name in self._merged:
+            return self._merged[list_name]
+        found = self._read("find_contacts", list_name=list_name)
+        return found if found["position"].is_sorted() else found.sort("position")
 
     def _read(self, name: str, **parameters: object) -> pl.DataFrame:
         relation = self._connection.sql(sql.statement(f"contacts/{name}"), params=parameters or None)
@@ -161,21 +170,25 @@ class ContactStore:
 
     def _write(
         self, name: str, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object
-    ) -> int:
+    ) -> None:
         if relation is not None:
             self._connection.register(relation[0], relation[1].to_arrow())
-        changed = self._connection.execute(sql.statement(f"contacts/{name}"), parameters).fetchone()
-        return int(changed[0]) if changed else 0
+        self._connection.execute(sql.statement(f"contacts/{name}"), parameters)
 
 
 @contextmanager
 def open_contacts(home: Home) -> Iterator[ContactStore]:
-    """Yield the lists of a store; what was changed is committed when the block ends."""
+    """Yield the lists of a store; what was changed is committed when the block ends.
+
+    Only then do the snapshots published in it become the current ones, still under the lock.
+    """
     with opened(home.contacts) as connection:
         for part in _PARTS:
             connection.execute(sql.statement(f"contacts/create_{part}"))
+        store = ContactStore(home, connection)
         with transaction(connection):
-            yield ContactStore(home, connection)
+            yield store
+        store.make_current()
 
 
 def check_list_name(list_name: str) -> None:
@@ -220,33 +233,40 @@ def snapshot_hash(snapshot: Path) -> str:
 
 
 def contacts_hash(contacts: pl.DataFrame) -> str:
-    """Return the SHA-256, in hex, of what planning reads of contacts, in list order: id, phone and zone."""
+    """Return the SHA-256, in hex, of what planning reads of contacts, in list order: id, phone and zone.
+
+    Hashed are the lengths and the bytes of each column, a million rows at a time; no value has length -1.
+    """
     digest = hashlib.sha256()
     for rows in contacts.select(_HASHED).iter_slices(_HASH_ROWS):
-        text = rows.select(
-            pl.concat_str(pl.all().fill_null("\x00"), separator="\x1f").str.join("\x1e")
-        ).item()
-        digest.update((text or "").encode())
-        digest.update(b"\x1e")
+        for column in rows:
+            lengths = column.str.len_bytes().cast(pl.Int32).fill_null(-1)
+            digest.update(_values(lengths))
+            digest.update(_values(column.fill_null("")))
     return digest.hexdigest()
 
 
-def _content_name(contacts: pl.DataFrame, digest: str) -> str:
-    """Name a snapshot after what planning reads and after everything else it holds."""
-    rest = hashlib.sha256()
-    for rows in contacts.drop(*_HASHED).iter_slices(_HASH_ROWS):
-        rest.update(rows.select(pl.struct(pl.all()).struct.json_encode().str.join("\n")).item().encode())
-    return f"{digest[:16]}-{rest.hexdigest()[:16]}"
+def _values(column: pl.Series) -> memoryview:
+    """Return the bytes of a column without nulls, one value after the other."""
+    array = column.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    return memoryview(array.buffers()[-1] or b"")
 
 
-def write_snapshot(contacts: pl.DataFrame, file: Path, digest: str) -> None:
-    """Write contacts (``CONTACTS``) to a new Parquet file, complete or not at all."""
-    part = file.with_name(f".{file.name}.part")
+def write_snapshot(contacts: pl.DataFrame, folder: Path) -> Path:
+    """Write contacts (``CONTACTS``) to a Parquet file in ``folder``, complete or not at all, and sync it.
+
+    It is named after the hash of what planning reads, and after all its bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = contacts_hash(contacts)
+    part = folder / f".{digest}.part"
     contacts.select(pl.col(name).cast(dtype) for name, dtype in CONTACTS.items()).lazy().sink_parquet(
         part, compression="zstd", compression_level=1, metadata={HASH_KEY: digest}, sync_on_close="all"
     )
-    part.rename(file)
-    sync_folder(file.parent)
+    snapshot = folder / f"{digest[:16]}-{sha256_of(part)[:16]}.parquet"
+    part.rename(snapshot)
+    sync_folder(folder)
+    return snapshot
 
 
 def _replace_text(file: Path, text: str) -> None:

@@ -112,42 +112,90 @@ def read_contacts(
         .then(pl.lit(_NO_PHONE))
         .otherwise(pl.lit("invalid phone")),
     )
-    usable, aside = judged.filter(pl.col("reason").is_null()), [judged.filter(pl.col("reason").is_not_null())]
-    for key in ("contact_id", "phone"):
-        seen = usable.with_columns(
-            first=pl.col(key).is_first_distinct(), first_line=pl.col(LINE).first().over(key)
+    usable = pl.col("reason").is_null()
+    contacts, repeated = without_repeats(judged.filter(usable))
+    rejects = pl.concat([judged.filter(~usable), repeated]).sort(LINE)
+    return _cast(contacts, CONTACTS), _cast(rejects, REJECTS)
+
+
+def without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split ``rows`` into those that stay and those whose ``contact_id`` or ``phone`` has gone before.
+
+    Only a row that stays takes its id and its phone, so every ``reason`` names the line of a contact. Each
+    round keeps the rows that nothing precedes and sets aside what they repeat; one round is usual, more
+    are needed only where a row repeats one that is itself set aside. Both results are in ``line`` order.
+    """
+    waiting = rows
+    kept: list[pl.DataFrame] = []
+    repeated: list[pl.DataFrame] = []
+    while not waiting.is_empty() or not kept:
+        marked = waiting.with_columns(
+            first=pl.col("contact_id").is_first_distinct() & pl.col("phone").is_first_distinct()
         )
-        aside.append(
-            seen.filter(~pl.col("first")).with_columns(
-                kind=pl.lit(f"duplicate {key}"),
-                reason=pl.format(f"{key} {{}} seen before, in line {{}}", key, "first_line"),
-            )
+        stays = marked.filter("first").drop("first")
+        later = _compared(marked.filter(~pl.col("first")).drop("first"), stays)
+        kept.append(stays)
+        repeated.append(later.filter(pl.col("reason").is_not_null()))
+        waiting = later.filter(pl.col("reason").is_null())
+    contacts = kept[0] if len(kept) == 1 else pl.concat(kept).sort("line")
+    return contacts, pl.concat(repeated).sort("line")
+
+
+def _compared(later: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
+    """Give ``later`` rows ``kind`` and ``reason``, null where they repeat none of those that stay."""
+    same_id, same_phone = pl.col("same_id"), pl.col("same_phone")
+    return (
+        later.join(stays.select("contact_id", same_id="line"), on="contact_id", how="left")
+        .join(stays.select("phone", same_phone="line"), on="phone", how="left")
+        .with_columns(
+            kind=pl.when(same_id.is_not_null())
+            .then(pl.lit("duplicate contact_id"))
+            .when(same_phone.is_not_null())
+            .then(pl.lit("duplicate phone")),
+            reason=pl.coalesce(
+                pl.format("contact_id {} seen before, in line {}", "contact_id", same_id),
+                pl.format("phone {} seen before, in line {}", "phone", same_phone),
+            ),
         )
-        usable = seen.filter("first").drop("first", "first_line")
-    rejects = pl.concat([frame.select(REJECTS.names()) for frame in aside]).sort(LINE)
-    return _cast(usable, CONTACTS), _cast(rejects, REJECTS)
+        .sort("line")
+        .select(later.columns)
+    )
 
 
 def _as_fields(rows: pl.DataFrame, matched: Mapping[str, str], file_label: str) -> pl.DataFrame:
     """Rename the matched columns, trim all text, and gather the other columns as JSON."""
     texts = [name for name in rows.columns if name != LINE]
-    others = [name for name in texts if name not in matched.values()]
-    trimmed = pl.col(texts).str.strip_chars()
-    return (
-        rows.lazy()
-        .with_columns(pl.when(trimmed != "").then(trimmed).name.keep())
-        .select(
-            *(
-                (pl.col(matched[field]) if field in matched else pl.lit(None, pl.String)).alias(field)
-                for field in SYNONYMS
-            ),
-            variables=pl.struct(others).struct.json_encode() if others else pl.lit("{}"),
-            source_file=pl.lit(file_label),
-            line=pl.col(LINE),
-        )
-        .with_columns(contact_id=pl.coalesce("contact_id", pl.format("{}:{}", pl.lit(file_label), LINE)))
-        .collect()
+    trimmed = rows.with_columns(pl.col(texts).str.strip_chars().replace("", None))
+    others = trimmed.select(sorted(name for name in texts if name not in matched.values()))
+    found = {
+        field: pl.col(matched[field]) if field in matched else pl.lit(None, pl.String) for field in SYNONYMS
+    }
+    by_line = pl.format("{}:{}", pl.lit(file_label), LINE)
+    return trimmed.select(
+        contact_id=pl.coalesce(found.pop("contact_id"), by_line),
+        **found,
+        variables=_as_object(others),
+        source_file=pl.lit(file_label),
+        line=LINE,
     )
+
+
+def _as_object(columns: pl.DataFrame) -> pl.Expr:
+    """Return a JSON object of the columns that have a value, ``{}`` for none.
+
+    The keys stand in the order of ``columns``, so the same values give the same text.
+    """
+    if not columns.width:
+        return pl.lit("{}")
+    if not any(column.null_count() for column in columns):
+        return pl.struct(columns.columns).struct.json_encode()
+    members = (
+        pl.when(pl.col(name).is_not_null()).then(
+            pl.struct(name).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
+        )
+        for name in columns.columns
+    )
+    return pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=",", ignore_nulls=True), pl.lit("}"))
 
 
 def unreadable(rows: pl.DataFrame, file_label: str) -> pl.DataFrame:

@@ -1,7 +1,8 @@
--- The lists and the hash of each one's last published snapshot.
--- Grain: one row per list.
+-- The lists.
+-- Grain: one row per list. snapshot is the file name of its published contacts, null before the first.
 create table if not exists contact_list (
     list_name varchar not null,
     created_at timestamptz not null,
-    snapshot_hash varchar
+    contacts bigint not null,
+    snapshot varchar
 )

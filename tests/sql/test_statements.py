@@ -26,7 +26,12 @@ RELATIONS = {
         "incoming": {**CONTACTS, "row_number": pl.UInt32()},
         "rejected": REJECTS,
         "json_line": {LINE: pl.Int64(), "text": pl.String()},
-        "reject_errors": {"line": pl.Int64(), "error_type": pl.String(), "column_idx": pl.Int64()},
+        "reject_errors": {
+            "line_byte_position": pl.Int64(),
+            "column_idx": pl.Int64(),
+            "error_type": pl.String(),
+            "csv_line": pl.String(),
+        },
     },
     "checks": {
         "plan": {**PLAN, "row_number": pl.Int64()},

@@ -77,7 +77,7 @@ def test_a_contact_without_an_id_is_named_after_its_line():
 def test_other_columns_become_variables_and_text_is_trimmed():
     contacts, _ = _read({"phone": [" 2125550190 "], "First Name": [" Ada "], "Policy": ["P1"], "note": [" "]})
     assert contacts["first_name"].to_list() == ["Ada"]
-    assert json.loads(contacts["variables"][0]) == {"Policy": "P1", "note": None}
+    assert json.loads(contacts["variables"][0]) == {"Policy": "P1"}
 
 
 def test_the_state_is_not_the_country_of_a_number():
