@@ -146,10 +146,11 @@ def fail(ledger: Ledger, campaign_id: str, reason: str, now: datetime) -> None:
             _set_state(session, campaign, "failed", now, reason)
 
 
-def skip(ledger: Ledger, named: str, contacts: pl.Series, reason: str, now: datetime) -> int:
+def skip(ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime) -> int:
     """Take contacts out of a campaign, and return how many were not out yet.
 
-    A call that has been claimed goes on; the contact is not called again.
+    ``contacts`` has ``contact_id`` and ``is_planned``, whether the current plan calls them. A call that has
+    been claimed goes on; the contact is not called again.
     """
     with ledger.session() as session:
         campaign = find_campaign(session, named)
@@ -157,7 +158,7 @@ def skip(ledger: Ledger, named: str, contacts: pl.Series, reason: str, now: date
             raise InputError(f"{named}: is {campaign.state}; nobody will be called any more")
         added = session.write(
             "add_skips",
-            ("taken_out", pl.DataFrame({"contact_id": contacts}, schema={"contact_id": pl.String()})),
+            ("taken_out", contacts),
             campaign_id=campaign.campaign_id,
             reason=reason,
             now=now,

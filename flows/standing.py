@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 
@@ -133,10 +134,23 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
     )
 
 
-def known_contacts(home: Home, campaign: StoredCampaign, ids: pl.Series) -> pl.Series:
-    """Return those of ``ids`` that are contacts of the campaign's list."""
+def known_contacts(home: Home, ledger: Ledger, campaign: StoredCampaign, ids: pl.Series) -> pl.DataFrame:
+    """Return those of ``ids`` that are contacts of the campaign's list.
+
+    Grain: one row per contact, ``contact_id`` and ``is_planned``, whether the current plan calls it.
+    """
     snapshot = current_lists(home).get(campaign.settings.contact_list or "")
-    if snapshot is None:
+    with ledger.session() as session:
+        versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
+    listed = ids.clear() if snapshot is None else _those_in([snapshot], ids)
+    planned = _those_in([home.plans / name for name in versions["file"]], ids)
+    return pl.DataFrame({"contact_id": listed}).with_columns(
+        is_planned=pl.col("contact_id").is_in(planned.implode())
+    )
+
+
+def _those_in(files: list[Path], ids: pl.Series) -> pl.Series:
+    if not files:
         return ids.clear()
-    listed = pl.scan_parquet(snapshot).select("contact_id")
-    return listed.filter(pl.col("contact_id").is_in(ids.implode())).collect()["contact_id"]
+    found = pl.scan_parquet(files).select("contact_id").filter(pl.col("contact_id").is_in(ids.implode()))
+    return found.unique().collect()["contact_id"]

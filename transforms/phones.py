@@ -160,7 +160,6 @@ class _Plan:
     code: int
     national: str
     lengths: tuple[int, ...]
-    local_lengths: tuple[int, ...]
     types: tuple[tuple[str, tuple[int, ...]], ...]
     leading_digits: str
     international_prefix: str
@@ -184,7 +183,6 @@ def _plan(code: int, region: str) -> _Plan:
         code=code,
         national=_ascii(general.national_number_pattern),
         lengths=tuple(general.possible_length),
-        local_lengths=tuple(general.possible_length_local_only),
         types=tuple((_ascii("|".join(sorted(patterns))), lengths) for lengths, patterns in types.items()),
         leading_digits=_ascii(metadata.leading_digits),
         international_prefix=_ascii(metadata.international_prefix),
@@ -237,11 +235,10 @@ def _with_home_numbers(rows: pl.LazyFrame, own: _Plan) -> pl.LazyFrame:
 
 
 def _with_national_numbers(rows: pl.LazyFrame, name: str, plan: _Plan) -> pl.LazyFrame:
-    """Take the national prefix off column ``name`` unless what remains has an impossible or local length."""
+    """Take the national prefix off column ``name`` unless a number as short as what remains is none."""
     rest = pl.col("without_prefix")
-    length = rest.str.len_bytes()
-    possible = length.is_in(plan.lengths) & ~length.is_in(plan.local_lengths)
-    kept = pl.when(possible | _is_too_long(rest, plan)).then(rest).otherwise(name)
+    enough = rest.str.len_bytes().is_in(plan.lengths) | _is_too_long(rest, plan)
+    kept = pl.when(enough).then(rest).otherwise(name)
     return rows.pipe(_with_prefix_removed, name, plan).with_columns(kept.alias(name))
 
 
@@ -265,8 +262,7 @@ def _with_prefix_removed(rows: pl.LazyFrame, name: str, plan: _Plan) -> pl.LazyF
 
 
 def _is_too_long(number: pl.Expr, plan: _Plan) -> pl.Expr:
-    length = number.str.len_bytes()
-    return (length > max(plan.lengths)) & ~length.is_in(plan.local_lengths)
+    return number.str.len_bytes() > max(plan.lengths)
 
 
 def _fits(number: pl.Expr, plan: _Plan) -> pl.Expr:

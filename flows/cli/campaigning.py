@@ -103,10 +103,11 @@ def skip(
     with ledger.session() as session:
         campaign = campaigns.find_campaign(session, named)
     ids = pl.Series("contact_id", contacts, dtype=pl.String).unique(maintain_order=True)
-    unknown = ids.filter(~ids.is_in(known_contacts(home, campaign, ids).implode()))
+    known = known_contacts(home, ledger, campaign, ids)
+    unknown = ids.filter(~ids.is_in(known["contact_id"].implode()))
     if unknown.len():
         raise InputError(f"{campaign.name}: its list has no contact {', '.join(unknown)}; nobody was skipped")
-    added = campaigns.skip(ledger, named, ids, reason, moment(None))
+    added = campaigns.skip(ledger, named, known, reason, moment(None))
     _tell(as_json, {"skipped": added}, f"{added:,} contacts skipped, {len(ids) - added:,} were already")
 
 

@@ -17,6 +17,7 @@ from flows.errors import InputError, WorkError
 from flows.ledger import Ledger
 from flows.owners import Owner
 from flows.publishing import schedule
+from flows.standing import known_contacts
 from tests.people import campaign, contacts
 from transforms.schemas import REJECTS
 
@@ -59,6 +60,12 @@ class World:
     def state(self):
         with self.ledger.session() as session:
             return find_campaign(session, self.campaign_id).state
+
+    def skip(self, *contacts):
+        with self.ledger.session() as session:
+            campaign = find_campaign(session, self.campaign_id)
+        known = known_contacts(self.home, self.ledger, campaign, pl.Series(contacts))
+        campaigns.skip(self.ledger, self.campaign_id, known, "asked us to", self.clock.now())
 
     def held(self):
         due = self.read("list_due", now=self.clock.now(), late_limit=LATE_LIMIT)
@@ -146,9 +153,18 @@ def test_pausing_before_the_first_slot_gives_scheduled_again(home):
 
 def test_a_skipped_contact_is_never_called_and_the_campaign_completes(home):
     world = World(home, contacts(4))
-    campaigns.skip(world.ledger, world.campaign_id, pl.Series(["c1", "c3"]), "asked us to", world.clock.now())
+    world.skip("c1", "c3")
     world.run(START + DAY)
     assert world.calls["contact_id"].to_list() == ["c0", "c2"]
+    assert world.state == "completed"
+
+
+def test_skipping_somebody_who_is_not_planned_does_not_count_as_a_call(home):
+    world = World(home, contacts(3, ["Mars/Base", None]), contact_timezone="contact")
+    world.skip("c0")
+    assert world.state == "scheduled"
+    world.run(START + DAY)
+    assert world.calls["contact_id"].to_list() == ["c1"]
     assert world.state == "completed"
 
 

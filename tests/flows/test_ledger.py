@@ -74,7 +74,7 @@ def test_a_final_call_has_its_end():
 
 
 def _skip_and_fail(ledger, campaign_id):
-    taken_out = ("taken_out", pl.DataFrame({"contact_id": ["a"]}))
+    taken_out = ("taken_out", pl.DataFrame({"contact_id": ["a"], "is_planned": [False]}))
     with ledger.session() as session:
         assert session.write("add_skips", taken_out, campaign_id=campaign_id, reason="x", now=NOW) == 1
         raise RuntimeError

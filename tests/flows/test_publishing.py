@@ -70,7 +70,7 @@ def test_a_skipped_contact_is_not_planned_and_the_plan_replays(home, ledger):
     with ledger.session() as session:
         session.write(
             "add_skips",
-            ("taken_out", pl.DataFrame({"contact_id": ["c3"]})),
+            ("taken_out", pl.DataFrame({"contact_id": ["c3"], "is_planned": [False]})),
             campaign_id=campaign_id,
             reason="asked us to",
             now=NOW,

@@ -20,7 +20,7 @@ RELATIONS = {
         "report": REPORTS,
         "dead_owner": {"owner_id": pl.String()},
         "staged": {**_STAGED, "zone_changed": pl.Boolean()},
-        "taken_out": {"contact_id": pl.String()},
+        "taken_out": {"contact_id": pl.String(), "is_planned": pl.Boolean()},
     },
     "contacts": {
         "incoming": {**CONTACTS, "row_number": pl.UInt32()},

@@ -93,8 +93,13 @@ def _example_numbers(region):
         ("20 7946 0958", "GB", "+442079460958"),
         ("442079460958", "GB", "+442079460958"),
         ("4402079460958", "GB", "+442079460958"),
+        ("44002079460958", "GB", "+442079460958"),
         ("07624 412345", "GB", "+447624412345"),
         ("456789", "JE", "+441534456789"),
+        ("44 1481 256789", "GG", "+441481256789"),
+        ("0004 012345", "UY", "+5980004012345"),
+        ("2 1x123456", "NO", "+4721123456"),
+        ("21x123456", "NO", None),
         ("06 698 12345", "IT", "+390669812345"),
         ("+39 06 698 12345", None, "+390669812345"),
         ("6 698 12345", "IT", None),
@@ -109,6 +114,9 @@ def _example_numbers(region):
         ("+800 1234 5678", None, "+80012345678"),
         ("+870 773 111 632", "US", "+870773111632"),
         ("".join(chr(0xFF10 + int(digit)) for digit in "2567346043"), "US", "+12567346043"),
+        ("256-734-6043 x1234567890", "US", None),
+        (";phone-context=+1 256 734 6043", None, None),
+        ("\x1c2567346043.0", "US", "+12567346043"),
         ("256-734-6043 or 256-734-6044", "US", None),
         ("+999 256 734 6043", "US", None),
         ("(" * 250 + "256-734-6043", "US", None),
@@ -217,6 +225,14 @@ def test_a_country_whose_pattern_rust_does_not_know_is_left_to_the_library(monke
     finally:
         for remembered in (phones._plan, phones._known_to_rust):
             remembered.cache_clear()
+
+
+def test_no_local_number_is_as_long_as_a_full_one():
+    """The columns rest on it: a length is possible, too short, too long or in between, whatever is local."""
+    for region in REGIONS:
+        general = PhoneMetadata.metadata_for_region(region).general_desc
+        assert not set(general.possible_length) & set(general.possible_length_local_only)
+        assert max(general.possible_length_local_only, default=0) < max(general.possible_length)
 
 
 @st.composite
