@@ -82,7 +82,9 @@ def _set_aside(incoming: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             phone_written="phone",
             kind=pl.lit("duplicate phone"),
-            reason=pl.format("phone {} belongs to contact {} of the list", "phone", "holder"),
+            reason=pl.concat_str(
+                pl.lit("phone "), "phone", pl.lit(" belongs to contact "), "holder", pl.lit(" of the list")
+            ),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in REJECTS.items())
     )

@@ -153,8 +153,8 @@ def _compared(later: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
             .when(same_phone.is_not_null())
             .then(pl.lit("duplicate phone")),
             reason=pl.coalesce(
-                pl.format("contact_id {} seen before, in line {}", "contact_id", same_id),
-                pl.format("phone {} seen before, in line {}", "phone", same_phone),
+                pl.concat_str(pl.lit("contact_id "), "contact_id", pl.lit(" seen before, in line "), same_id),
+                pl.concat_str(pl.lit("phone "), "phone", pl.lit(" seen before, in line "), same_phone),
             ),
         )
         .sort("line")
@@ -170,7 +170,7 @@ def _as_fields(rows: pl.DataFrame, matched: Mapping[str, str], file_label: str) 
     found = {
         field: pl.col(matched[field]) if field in matched else pl.lit(None, pl.String) for field in SYNONYMS
     }
-    by_line = pl.format("{}:{}", pl.lit(file_label), LINE)
+    by_line = pl.concat_str(pl.lit(file_label), LINE, separator=":")
     return trimmed.select(
         contact_id=pl.coalesce(found.pop("contact_id"), by_line),
         **found,

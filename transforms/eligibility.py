@@ -25,13 +25,13 @@ def with_zone(contacts: pl.LazyFrame, campaign: Campaign) -> pl.LazyFrame:
     return placed.with_columns(
         timezone=own.fill_null(campaign.timezone),
         timezone_source=pl.when(own.is_null()).then(pl.lit("campaign")).otherwise(pl.lit("contact")),
-        reason=pl.when(unknown).then(pl.format('unknown time zone "{}"', own)),
+        reason=pl.when(unknown).then(pl.lit('unknown time zone "') + own + pl.lit('"')),
     )
 
 
 def without_skipped(contacts: pl.LazyFrame, skipped: pl.LazyFrame) -> pl.LazyFrame:
     """Give the contacts of ``skipped`` (``contact_id``, ``reason``) that reason, before any other."""
-    told = skipped.select("contact_id", skipped_because=pl.format("skipped: {}", "reason"))
+    told = skipped.select("contact_id", skipped_because=pl.lit("skipped: ") + pl.col("reason"))
     return (
         contacts.join(told, on="contact_id", how="left", maintain_order="left")
         .with_columns(reason=pl.coalesce("skipped_because", "reason"))

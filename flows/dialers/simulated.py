@@ -34,7 +34,7 @@ class SimulatedDialer:
         """Take on every request at once."""
         return requests.with_columns(
             state=pl.lit("in_progress"),
-            provider_call_id=pl.format("sim-{}-{}", "contact_id", "attempt"),
+            provider_call_id=pl.concat_str(pl.lit("sim"), "contact_id", "attempt", separator="-"),
             noted_at=pl.lit(now),
             answered_at=pl.lit(now),
             reason=pl.lit(None, pl.String),
