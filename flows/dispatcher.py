@@ -108,6 +108,8 @@ class Dispatcher:
             self._record_reports(now)
         if work["unstaged"]:
             self._stage(now)
+        if work["in_flight"] or work["overdue"] or work["unstaged"]:
+            now = self._clock.now()  # that took time, and a window may have closed
             work = self._work(now)
         if work["due"] or work["beginning"]:
             lease_id, claimed = self._claim(now)
@@ -129,10 +131,11 @@ class Dispatcher:
             for (name,), of_dialer in calls.group_by("dialer", maintain_order=True)
         ]
         with self._ledger.session() as session:
-            finished = session.write("close_overdue", now=now)
+            finished = 0
             for found in reports:
                 if not found.is_empty():
                     finished += session.write("record_reports", ("report", found), now=now)
+            finished += session.write("close_overdue", now=now)
             if finished:
                 session.write("add_call_events", changed_at=now)
                 complete_campaigns(session, now)
