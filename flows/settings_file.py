@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from flows.errors import InputError
-from transforms.campaign import Campaign, InvalidSettingsError
+from transforms.campaign import Campaign
+from transforms.mistakes import InvalidSettingsError
 
 _NULLS = {"", "~", "null", "Null", "NULL"}
 

@@ -25,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from transforms.mistakes import InvalidSettingsError, sentences
 from transforms.wall_clock import closing_instant, opening_instant, zone_names
 
 MINUTES_PER_DAY = 24 * 60
@@ -188,6 +189,15 @@ class Retry(_Settings):
         if attempts > 1:
             raise ValueError("this version of callplan makes one attempt; use 1")
         return attempts
+
+    @field_validator("delay_minutes")
+    @classmethod
+    def _nothing_to_delay(cls, delays: dict[RetryableOutcome, int]) -> dict[RetryableOutcome, int]:
+        if delays:
+            raise ValueError(
+                "this version of callplan makes one attempt, so nothing is delayed; leave it out"
+            )
+        return delays
 
 
 class Campaign(_Settings):
@@ -357,15 +367,7 @@ class Campaign(_Settings):
         try:
             return cls.model_validate(settings)
         except ValidationError as error:
-            raise InvalidSettingsError(_sentences(error)) from None
-
-
-class InvalidSettingsError(ValueError):
-    """Settings that cannot be used; ``problems`` has one sentence for each mistake."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+            raise InvalidSettingsError(sentences(error, list(cls.model_fields))) from None
 
 
 def _later_than_start(end: str, info: ValidationInfo) -> str:
@@ -381,25 +383,3 @@ def _opening(moment: datetime, zone_name: str) -> datetime:
 
 def _closing(moment: datetime, zone_name: str) -> datetime:
     return closing_instant(zone_name, moment) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    return [_sentence(problem) for problem in error.errors()]
-
-
-def _sentence(problem: Any) -> str:
-    path = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-    if problem["type"] == "extra_forbidden":
-        near = get_close_matches(str(problem["loc"][-1]), Campaign.model_fields, n=1)
-        return f"{path}: is not a known field" + (f"; did you mean {near[0]}?" if near else "")
-    if problem["type"] == "missing":
-        return f"{path}: is required"
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:] if message[:2] != message[:2].upper() else message
-    found = problem["input"]
-    return f"{path}: {message}" + ("" if found is None else f" (found {_shown(found)})")
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,7 +1,8 @@
 import pytest
 
 from tests.people import campaign
-from transforms.campaign import Campaign, InvalidSettingsError
+from transforms.campaign import Campaign
+from transforms.mistakes import InvalidSettingsError
 
 LEAST = {"name": "Renewals", "agent_id": "agent"}
 
@@ -80,6 +81,7 @@ def test_a_mistake_is_told_with_field_value_and_what_is_right(settings, told):
         ({"max_concurrent_calls": 1001}, "max_concurrent_calls"),
         ({"calls_per_second": 0}, "calls_per_second"),
         ({"retry": {"max_attempts": 2}}, "retry.max_attempts"),
+        ({"retry": {"delay_minutes": {"busy": 5}}}, "retry.delay_minutes"),
         ({"contact_timezone": "phone"}, "contact_timezone"),
         ({"seed": "x"}, "seed"),
         ({"name": " "}, "name"),
