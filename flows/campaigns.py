@@ -1,9 +1,11 @@
 """The life of a campaign: found, created, paused, resumed, cancelled, and single contacts skipped."""
 
+import json
 import os
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -27,6 +29,9 @@ class StoredCampaign:
     settings: Campaign
     starts_at: datetime | None
     contact_count: int
+    excluded_count: int
+    listed_count: int
+    dialer: str | None
 
 
 def find_campaign(session: Session, named: str) -> StoredCampaign:
@@ -49,6 +54,9 @@ def find_campaign(session: Session, named: str) -> StoredCampaign:
         Campaign.model_validate_json(row["settings"]),
         row["starts_at"],
         row["contact_count"],
+        row["excluded_count"],
+        row["listed_count"],
+        row["dialer"],
     )
 
 
@@ -56,23 +64,34 @@ def create_campaign(ledger: Ledger, campaign: Campaign, now: datetime) -> str:
     """Keep a campaign as a draft and return its id, a new UUID."""
     campaign_id = str(uuid.uuid4())
     with ledger.session() as session:
-        session.write(
-            "add_campaign",
-            campaign_id=campaign_id,
-            name=campaign.name,
-            settings=campaign.canonical_json(),
-            dialer=None if campaign.dialer is None else campaign.dialer.value,
-            contact_list=campaign.contact_list,
-            timezone=campaign.timezone,
-            max_concurrent_calls=campaign.max_concurrent_calls,
-            max_call_minutes=campaign.max_call_minutes,
-            calls_per_second=campaign.calls_per_second,
-            max_calls_per_day=campaign.max_calls_per_day,
-            max_calls_per_number_per_day=campaign.max_calls_per_number_per_day,
-            now=now,
-        )
+        session.write("add_campaign", campaign_id=campaign_id, now=now, **_columns(campaign))
         session.write("add_campaign_events", changed_at=now)
     return campaign_id
+
+
+def set_settings(session: Session, campaign_id: str, campaign: Campaign) -> None:
+    """Give a campaign other settings."""
+    session.write("set_settings", campaign_id=campaign_id, **_columns(campaign))
+
+
+def _columns(campaign: Campaign) -> dict[str, Any]:
+    """Return the settings as the ledger has them: all as JSON, and those that dispatch reads by name."""
+    return {
+        "name": campaign.name,
+        "settings": campaign.canonical_json(),
+        "dialer": None if campaign.dialer is None else campaign.dialer.value,
+        "contact_list": campaign.contact_list,
+        "timezone": campaign.timezone,
+        "max_concurrent_calls": campaign.max_concurrent_calls,
+        "max_call_minutes": campaign.max_call_minutes,
+        "calls_per_second": campaign.calls_per_second,
+        "max_calls_per_day": campaign.max_calls_per_day,
+        "max_calls_per_number_per_day": campaign.max_calls_per_number_per_day,
+        "max_attempts": campaign.retry.max_attempts,
+        "retry_minutes": json.dumps(
+            {name.value: wait for name, wait in campaign.retry.delay_minutes.items()}
+        ),
+    }
 
 
 def chosen_dialer(campaign: Campaign) -> DialerName:
@@ -146,6 +165,12 @@ def fail(ledger: Ledger, campaign_id: str, reason: str, now: datetime) -> None:
             _set_state(session, campaign, "failed", now, reason)
 
 
+def hinder(ledger: Ledger, campaign_id: str, hindrance: str, now: datetime) -> None:
+    """Note what keeps those without a slot from getting one; it is tried again later."""
+    with ledger.session() as session:
+        session.write("set_replanned", campaign_id=campaign_id, hindrance=hindrance, now=now)
+
+
 def skip(ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime) -> int:
     """Take contacts out of a campaign, and return how many were not out yet.
 
@@ -163,6 +188,7 @@ def skip(ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: d
             reason=reason,
             now=now,
         )
+        session.write("delete_skipped_pending", campaign_id=campaign.campaign_id)
         complete_campaigns(session, now)
     return added
 

@@ -10,13 +10,14 @@ import polars as pl
 
 import sql
 from flows.progress import Progress, silent
+from transforms.brief import Brief
 from transforms.campaign import Campaign
 from transforms.days import room_of_dates
-from transforms.plan import Edition
 from transforms.schemas import PLAN
-from transforms.slots import reserve_us, spacing_us
+from transforms.slots import Clearance, clearance
+from transforms.standing import Held, held_per_date, held_per_number
 from transforms.wall_clock import offsets
-from transforms.windows import REACH_DAYS, closed_dates, openings
+from transforms.windows import JOINT, REACH_DAYS, closed_dates, openings
 
 SHOWN = 5
 """How many offending rows are shown for a broken rule."""
@@ -38,14 +39,13 @@ class CheckResult:
 class PlanUnderTest:
     """A plan file with what it was computed from.
 
-    ``contacts`` has one row per contact of the list: ``contact_id``, ``position``, ``reason`` (null when
-    eligible).
+    ``contacts`` has one row per contact and attempt that its brief asked for: ``contact_id``, ``attempt``,
+    ``position``, ``reason`` (null when eligible).
     """
 
     file: Path
     campaign: Campaign
-    starts_at: datetime
-    edition: Edition
+    brief: Brief
     contacts: pl.DataFrame | None = None
 
 
@@ -85,35 +85,50 @@ def _open(connection: duckdb.DuckDBPyConnection, plan: PlanUnderTest) -> None:
 
 
 def _relations(connection: duckdb.DuckDBPyConnection, plan: PlanUnderTest) -> Mapping[str, pl.DataFrame]:
-    campaign = plan.campaign
+    campaign, brief = plan.campaign, plan.brief
     spread = connection.sql(sql.statement("describe_plan")).pl()
     zones = sorted(zone for zone in spread["timezone"] if zone is not None)
     first, last = _dates(spread)
-    opened = openings(campaign, zones, first, last, plan.starts_at, campaign.stops_at())
-    room = room_of_dates(campaign, plan.starts_at)
-    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    standing = brief.standing.filter(pl.col("kind") != "due").collect()
+    held = Held(*pl.collect_all([held_per_date(standing.lazy()), held_per_number(standing.lazy())]))
+    clear = clearance(max(len(zones), 1), is_first=held.nothing)
     relations = {
         "clock": offsets(
-            sorted({*zones, campaign.timezone}), plan.starts_at - timedelta(days=1), _after(last)
+            sorted({*(name for zone in zones for name in zone.split(JOINT)), campaign.timezone}),
+            brief.from_at - timedelta(days=1),
+            _after(last),
         ),
         "open_window": _open_windows(campaign),
         "closed_date": pl.DataFrame(
             {"day": sorted(closed_dates(campaign, first - _REACH, last + _REACH))}, schema={"day": pl.Date()}
         ),
-        "opening": opened,
-        "room": pl.DataFrame(
-            {"call_date": days, "room": [room(day) for day in days]},
-            schema={"call_date": pl.Date(), "room": pl.Int64()},
-        ),
+        "opening": openings(campaign, zones, first, last, brief.from_at, campaign.stops_at()),
+        "date_before": _dates_before(campaign, brief, held, first, last),
         "outbound_number": pl.DataFrame(
             {"number": campaign.phone_numbers, "turn": range(len(campaign.phone_numbers))},
             schema={"number": pl.String(), "turn": pl.Int64()},
         ),
-        "rules": _rules(plan, len(zones)),
+        "standing": standing,
+        "rules": _rules(plan, clear),
     }
     if plan.contacts is not None:
         relations["contact"] = plan.contacts
     return relations
+
+
+def _dates_before(campaign: Campaign, brief: Brief, held: Held, first: date, last: date) -> pl.DataFrame:
+    """Return what a plan finds on each date: the ``room`` for its rows, and the first free ``slot_index``."""
+    room = room_of_dates(campaign, brief.starts_at, held)
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    found = pl.DataFrame(
+        {"call_date": days, "room": [room(day) for day in days]},
+        schema={"call_date": pl.Date(), "room": pl.Int64()},
+    )
+    return found.join(held.per_date, on="call_date", how="left", maintain_order="left").select(
+        "call_date",
+        room=pl.col("room") + pl.col("carried").fill_null(0),
+        next_index=pl.col("next_index").fill_null(0),
+    )
 
 
 _REACH = timedelta(days=REACH_DAYS)
@@ -142,27 +157,32 @@ def _open_windows(campaign: Campaign) -> pl.DataFrame:
     )
 
 
-def _rules(plan: PlanUnderTest, zone_count: int) -> pl.DataFrame:
+def _rules(plan: PlanUnderTest, clear: Clearance) -> pl.DataFrame:
+    campaign, brief = plan.campaign, plan.brief
+    numbers, last_number = campaign.phone_numbers, brief.last_number
+    first_turn = numbers.index(last_number) + 1 if last_number in numbers else 0
     return pl.DataFrame(
         {
-            "campaign_id": [plan.edition.campaign_id],
-            "plan_version": [plan.edition.plan_version],
-            "timezone": [plan.campaign.timezone],
-            "starts_at": [plan.starts_at],
-            "stops_at": [plan.campaign.stops_at()],
-            "max_calls_per_number_per_day": [plan.campaign.max_calls_per_number_per_day],
-            "rotation": [plan.campaign.phone_rotation_strategy.value],
-            "spacing_us": [spacing_us(zone_count)],
-            "reserve_us": [reserve_us(zone_count)],
+            "campaign_id": [brief.edition.campaign_id],
+            "plan_version": [brief.edition.plan_version],
+            "timezone": [campaign.timezone],
+            "from_at": [brief.from_at],
+            "stops_at": [campaign.stops_at()],
+            "max_calls_per_number_per_day": [campaign.max_calls_per_number_per_day],
+            "rotation": [campaign.phone_rotation_strategy.value],
+            "first_turn": [first_turn],
+            "spacing_us": [clear.spacing_us],
+            "reserve_us": [clear.reserve_us],
         },
         schema={
             "campaign_id": pl.String(),
             "plan_version": pl.Int32(),
             "timezone": pl.String(),
-            "starts_at": PLAN["scheduled_at"],
+            "from_at": PLAN["scheduled_at"],
             "stops_at": PLAN["scheduled_at"],
             "max_calls_per_number_per_day": pl.Int64(),
             "rotation": pl.String(),
+            "first_turn": pl.Int64(),
             "spacing_us": pl.Int64(),
             "reserve_us": pl.Int64(),
         },

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, fail
+from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, fail, hinder
 from flows.clock import Clock
 from flows.contact_store import current_snapshot
 from flows.dialers.dialer import ANSWERS, Dialer
@@ -21,7 +21,8 @@ from flows.errors import CallplanError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.owners import Owner, is_dead
-from flows.plan_store import PlanFile, first_slot_from, proven
+from flows.plan_store import first_slot_from, proven
+from flows.replanning import LOOK_AGAIN, campaigns_to_replan, replan
 from transforms.campaign import Campaign
 from transforms.staging import staged_slots
 
@@ -56,6 +57,7 @@ class Tally:
     ticks: int = 0
     placed: int = 0
     finished: int = 0
+    replanned: int = 0
     most_in_flight: int = 0
     errors: list[str] = field(default_factory=list)
 
@@ -111,6 +113,9 @@ class Dispatcher:
         if work["in_flight"] or work["overdue"] or work["unstaged"]:
             now = self._clock.now()  # that took time, and a window may have closed
             work = self._work(now)
+        if _somebody_waits(work, now) and self._replan(now):
+            now = self._clock.now()
+            work = self._work(now)
         if work["due"] or work["beginning"]:
             lease_id, claimed = self._claim(now)
             if not claimed.is_empty():
@@ -138,8 +143,20 @@ class Dispatcher:
             finished += session.write("close_overdue", now=now)
             if finished:
                 session.write("add_call_events", changed_at=now)
+                session.write("add_retries", changed_at=now)
                 complete_campaigns(session, now)
         self.tally.finished += finished
+
+    def _replan(self, now: datetime) -> int:
+        """Find slots for those who missed theirs or are to be tried again; return in how many campaigns."""
+        waiting = campaigns_to_replan(self._ledger, now)
+        for campaign_id in waiting:
+            try:
+                self.tally.replanned += replan(self._home, self._ledger, campaign_id, now).rows
+            except CallplanError as error:
+                self.tally.errors.append(str(error))
+                hinder(self._ledger, campaign_id, str(error), now)
+        return len(waiting)
 
     def _stage(self, now: datetime) -> None:
         """Copy the slots of the next while from the plan files, which are read without holding the ledger."""
@@ -153,13 +170,16 @@ class Dispatcher:
                 self.tally.errors.append(str(error))
                 fail(self._ledger, version["campaign_id"], str(error), now)
                 continue
-            self._stage_version(version, pl.scan_parquet(plan), pl.scan_parquet(snapshot), now + STAGE_AHEAD)
+            self._stage_version(version, pl.scan_parquet(plan), pl.scan_parquet(snapshot), now)
 
     def _stage_version(
-        self, version: Mapping[str, Any], plan: pl.LazyFrame, contacts: pl.LazyFrame, until: datetime
+        self, version: Mapping[str, Any], plan: pl.LazyFrame, contacts: pl.LazyFrame, now: datetime
     ) -> None:
-        campaign = Campaign.model_validate_json(version["settings"])
-        staged = staged_slots(plan, contacts, campaign, version["staged_until"], until).collect()
+        """Stage a version's slots; those whose time is long past are passed over and planned anew."""
+        campaign, until = Campaign.model_validate_json(version["settings"]), now + STAGE_AHEAD
+        callable_from = now - LATE_LIMIT
+        staged_from = max(version["staged_until"], callable_from)
+        staged = staged_slots(plan, contacts, campaign, staged_from, until).collect()
         staged_until = until if staged.height else first_slot_from(plan, until) or until
         with self._ledger.session() as session:
             moved = session.write(
@@ -168,19 +188,18 @@ class Dispatcher:
                 plan_version=version["plan_version"],
                 staged_from=version["staged_until"],
                 staged_until=staged_until,
+                missed_from=version["staged_until"] if version["staged_until"] < callable_from else None,
             )
             if moved and staged.height:
                 session.write("add_slots", ("staged", staged))
 
     def _proven_plan(self, version: Mapping[str, str]) -> Path:
         """Return a version's plan file, its bytes compared with what was published, once per file."""
-        published = PlanFile(version["file"], version["sha256"])
-        key = (published.name, published.sha256)
-        if key in self._proven:
-            return self._home.plans / published.name
-        file = proven(self._home.plans, published)
-        self._proven.add(key)
-        return file
+        key = (version["file"], version["sha256"])
+        if key not in self._proven:
+            proven(self._home.plans, *key)
+            self._proven.add(key)
+        return self._home.plans / version["file"]
 
     def _dialer(self, name: str) -> Dialer:
         if name not in self._dialers:
@@ -199,6 +218,7 @@ class Dispatcher:
                 lease_id=lease_id,
             )
             session.write("delete_claimed", lease_id=lease_id)
+            session.write("delete_claimed_pending", lease_id=lease_id)
             session.write("add_call_events", changed_at=now)
             claimed = session.read("list_claimed", lease_id=lease_id)
             in_flight = int(session.read("count_all_in_flight").item())
@@ -219,6 +239,7 @@ class Dispatcher:
         with self._ledger.session() as session:
             self.tally.placed += session.write("record_answers", ("answer", answers), lease_id=lease_id)
             session.write("add_call_events", changed_at=now)
+            session.write("add_retries", changed_at=now)
             complete_campaigns(session, now)
 
     def _doubted(self, requests: pl.DataFrame, error: BaseException, now: datetime) -> pl.DataFrame:
@@ -247,6 +268,11 @@ class Dispatcher:
         now = self._clock.now()
         work = self._work(now)
         moments = [work["next_due_at"]]
+        moments += [
+            moment if moment > now else now + LOOK_AGAIN
+            for moment in (work["ripe_at"], work["missed_at"])
+            if moment is not None
+        ]
         if work["due"]:
             moments.append(now + TICK)
         if work["in_flight"]:
@@ -254,3 +280,9 @@ class Dispatcher:
         if work["unstaged_from"] is not None:
             moments.append(max(work["unstaged_from"] - STAGE_AHEAD + _STAGE_MARGIN, now) + TICK)
         return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _somebody_waits(work: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether somebody missed a slot or is to be tried again now."""
+    moments = (work["ripe_at"], work["missed_at"])
+    return bool(work["passed_over"]) or any(moment is not None and moment <= now for moment in moments)

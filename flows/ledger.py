@@ -11,7 +11,7 @@ import sql
 from flows.database import opened, transaction
 from flows.errors import WorkError
 
-VERSION = 1
+VERSION = 2
 """The version of the ledger's tables that this callplan reads and writes."""
 
 _PARTS = (
@@ -21,10 +21,12 @@ _PARTS = (
     "call",
     "event",
     "skip",
+    "pending",
     "owner",
     "ledger_version",
     "in_flight",
     "current_version",
+    "missed_slots",
     "due_slots",
 )
 
@@ -35,10 +37,13 @@ class Session:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def read(self, name: str, /, **parameters: object) -> pl.DataFrame:
-        """Return what the statement ``ledger/<name>`` selects."""
-        relation = self._connection.sql(sql.statement(f"ledger/{name}"), params=parameters or None)
-        frame: pl.DataFrame = relation.pl()
+    def read(
+        self, name: str, /, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object
+    ) -> pl.DataFrame:
+        """Return what the statement ``ledger/<name>`` selects; ``relation`` is a frame that it reads."""
+        with self._laid(relation):
+            found = self._connection.sql(sql.statement(f"ledger/{name}"), params=parameters or None)
+            frame: pl.DataFrame = found.pl()
         return frame
 
     def write(
@@ -48,14 +53,20 @@ class Session:
 
         ``relation`` is a frame the statement reads, with the name it knows it by.
         """
-        if relation is not None:
-            self._connection.register(relation[0], relation[1].to_arrow())
-        try:
+        with self._laid(relation):
             changed = self._connection.execute(sql.statement(f"ledger/{name}"), parameters or None).fetchone()
-        finally:
-            if relation is not None:
-                self._connection.unregister(relation[0])
         return int(changed[0]) if changed else 0
+
+    @contextmanager
+    def _laid(self, relation: tuple[str, pl.DataFrame] | None) -> Iterator[None]:
+        if relation is None:
+            yield
+            return
+        self._connection.register(relation[0], relation[1].to_arrow())
+        try:
+            yield
+        finally:
+            self._connection.unregister(relation[0])
 
 
 class Ledger:

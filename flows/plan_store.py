@@ -12,15 +12,27 @@ import polars as pl
 from flows.errors import InputError, WorkError
 from transforms.schemas import PLAN
 
+EXCLUDED_SUFFIX = ".excluded.parquet"
+"""Ends the name of the file beside a plan that says who is not planned, and why."""
+
+STANDING_SUFFIX = ".standing.parquet"
+"""Ends the name of the file beside a plan that has the calls and slots which the plan found standing."""
+
 _ROW_GROUP_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class PlanFile:
-    """A published plan: its name in the plans folder and its SHA-256."""
+    """A published plan: its name in the plans folder, its SHA-256, its rows and their first and last instant.
+
+    The instants are None where it has no row.
+    """
 
     name: str
     sha256: str
+    rows: int
+    first_at: datetime | None
+    last_at: datetime | None
 
 
 def write_plan(rows: pl.LazyFrame, file: Path, facts: Mapping[str, str]) -> None:
@@ -36,6 +48,16 @@ def write_plan(rows: pl.LazyFrame, file: Path, facts: Mapping[str, str]) -> None
     )
 
 
+def companion(plan: Path, suffix: str) -> Path:
+    """Return the file beside a plan that has the same name but for its ending."""
+    return plan.with_name(plan.name.removesuffix(".parquet") + suffix)
+
+
+def write_companion(rows: pl.LazyFrame, file: Path) -> None:
+    """Write what belongs to a plan to a file beside it, and sync it."""
+    rows.sink_parquet(file, compression="zstd", compression_level=1, sync_on_close="all", mkdir=True)
+
+
 def version_name(campaign_id: str, plan_version: int) -> str:
     """Return the name of a version's file in the plans folder."""
     return f"{campaign_id}/{plan_version:06d}.parquet"
@@ -44,10 +66,16 @@ def version_name(campaign_id: str, plan_version: int) -> str:
 def publish_file(written: Path, plans: Path, name: str) -> PlanFile:
     """Move a written and checked plan to its name; the rename is durable when this returns."""
     target = plans / name
+    rows = pl.scan_parquet(written).select(
+        pl.len(),
+        first_at=pl.col("scheduled_at").min(),
+        last_at=pl.col("scheduled_at").max(),
+    )
     sha256 = sha256_of(written)
+    published = PlanFile(name, sha256, *rows.collect().row(0))
     written.rename(target)
     sync_folder(target.parent)
-    return PlanFile(name, sha256)
+    return published
 
 
 def sync_folder(folder: Path) -> None:
@@ -65,16 +93,16 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def proven(plans: Path, published: PlanFile) -> Path:
+def proven(plans: Path, name: str, sha256: str) -> Path:
     """Return the path of a published plan.
 
     Raises:
         WorkError: the file is gone or its bytes are not those that were published.
     """
-    file = plans / published.name
+    file = plans / name
     if not file.is_file():
         raise WorkError(f"{file}: the plan is gone")
-    if sha256_of(file) != published.sha256:
+    if sha256_of(file) != sha256:
         raise WorkError(f"{file}: the plan is damaged, its SHA-256 is not the one published")
     return file
 
@@ -111,7 +139,8 @@ def set_aside_orphans(plans: Path, campaign_id: str, known: set[str]) -> list[Pa
     folder = plans / campaign_id
     moved = []
     for file in sorted(folder.glob("*.parquet")):
-        if f"{campaign_id}/{file.name}" not in known and not file.name.endswith(".excluded.parquet"):
+        is_plan = not file.name.endswith((EXCLUDED_SUFFIX, STANDING_SUFFIX))
+        if is_plan and f"{campaign_id}/{file.name}" not in known:
             aside = folder / "orphans" / file.name
             aside.parent.mkdir(exist_ok=True)
             file.rename(aside)

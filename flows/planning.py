@@ -1,29 +1,46 @@
 """Computing a plan from a list: what the transforms need to know is counted here, then they are joined."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 import polars as pl
 
 from flows.errors import WorkError
-from transforms.campaign import Campaign
-from transforms.days import Allotment, Queue, allot
-from transforms.eligibility import eligible, excluded, with_zone, without_skipped
+from transforms.brief import Brief
+from transforms.campaign import Campaign, ContactTimezone
+from transforms.days import Allotment, Demand, Queue, allot
+from transforms.eligibility import (
+    eligible,
+    excluded,
+    joint_zones,
+    with_zone,
+    without_common_hour,
+    without_skipped,
+)
 from transforms.feasibility import explain
-from transforms.plan import Edition, as_plan, queues, slots
+from transforms.plan import as_plan, dates_of_plan, queues, slots, with_carried
+from transforms.replan import positioned, whom_to_carry, whom_to_place
 from transforms.rotation import needs_rounds, numbers_in_rounds, with_from_number
 from transforms.schemas import PLAN
+from transforms.slots import carried_over, numbered
+from transforms.standing import Held, held_per_date, held_per_number, taken_instants
+from transforms.wall_clock import to_local
+from transforms.windows import never_open, openings
 
 
 @dataclass(frozen=True)
 class ComputedPlan:
-    """A plan that is not written yet: its rows (schema ``PLAN``), who is left out, and on what it stands."""
+    """A plan that is not written yet.
+
+    ``rows`` (schema ``PLAN``), who is left out (``EXCLUDED``), how many rows there are, and how many of those
+    to place found no date, which is 0 unless a part was asked for.
+    """
 
     rows: pl.LazyFrame
     excluded: pl.DataFrame
     contacts: int
-    allotment: Allotment
-    starts_at: datetime
+    left: int
+    last_date: date | None
 
 
 class InfeasibleError(WorkError):
@@ -31,32 +48,61 @@ class InfeasibleError(WorkError):
 
 
 def compute_plan(
-    contacts: pl.LazyFrame,
-    campaign: Campaign,
-    starts_at: datetime,
-    edition: Edition,
-    skipped: pl.DataFrame | None = None,
+    contacts: pl.LazyFrame, campaign: Campaign, brief: Brief, *, partly: bool = False
 ) -> ComputedPlan:
-    """Return the plan of ``contacts`` (schema ``CONTACTS``, list order) from ``starts_at`` on.
+    """Return the plan that a brief asks for, of ``contacts`` (schema ``CONTACTS``, list order).
 
     Raises:
-        InfeasibleError: not everyone fits before the end or the horizon.
+        InfeasibleError: not everyone fits before the end or the horizon, and not ``partly``.
     """
-    judged = with_zone(contacts, campaign)
-    if skipped is not None and not skipped.is_empty():
-        judged = without_skipped(judged, skipped.lazy())
+    judged = judged_contacts(contacts, campaign, brief)
     called = eligible(judged)
-    waiting = _queues(called)
-    allotment = allot(campaign, waiting, starts_at, campaign.stops_at())
-    if allotment.left:
-        raise InfeasibleError(*explain(campaign, waiting, starts_at, allotment.left).sentences())
+    held = _held(brief)
+    demand = Demand(_queues(called), brief.starts_at, brief.from_at, held)
+    allotment = allot(campaign, demand)
+    if allotment.left and not partly:
+        raise InfeasibleError(*explain(campaign, demand, allotment.left).sentences())
+    dates = dates_of_plan(allotment, held)
+    rows = PLAN.to_frame().lazy()
+    if dates.height:
+        placed = _slots(contacts, called, campaign, brief, demand, allotment)
+        rows = as_plan(_numbered(placed, campaign, brief, held, dates), brief.edition)
+    last_date = dates["call_date"].max()
     return ComputedPlan(
-        rows=_rows(called, campaign, waiting, allotment, edition),
+        rows=rows,
         excluded=excluded(judged).collect(),
-        contacts=sum(queue.contacts for queue in waiting),
-        allotment=allotment,
-        starts_at=starts_at,
+        contacts=int(dates["calls"].sum()),
+        left=allotment.left,
+        last_date=last_date if isinstance(last_date, date) else None,
     )
+
+
+def judged_contacts(contacts: pl.LazyFrame, campaign: Campaign, brief: Brief) -> pl.LazyFrame:
+    """Return whom a publication is to place, in list order, with ``attempt``, the zone and its source.
+
+    ``reason`` says why a contact is not called; it is null for whom can be.
+    """
+    placing = whom_to_place(positioned(contacts), brief, is_first=_nothing_stands(brief))
+    judged = without_skipped(with_zone(placing, campaign), brief.skipped)
+    return without_common_hour(judged, _closed_zones(judged, campaign, brief))
+
+
+def _closed_zones(judged: pl.LazyFrame, campaign: Campaign, brief: Brief) -> list[str]:
+    """Return the joint zones that never have all their clocks inside the windows at once."""
+    if campaign.contact_timezone is not ContactTimezone.PHONE:
+        return []
+    day = to_local(campaign.timezone, brief.from_at).date()
+    joint = joint_zones(judged).collect()["timezone"]
+    return [zones for zones in joint if never_open(campaign, zones, day)]
+
+
+def _nothing_stands(brief: Brief) -> bool:
+    return brief.standing.head(1).collect().is_empty()
+
+
+def _held(brief: Brief) -> Held:
+    per_date, per_number = pl.collect_all([held_per_date(brief.standing), held_per_number(brief.standing)])
+    return Held(per_date, per_number)
 
 
 def _queues(called: pl.LazyFrame) -> list[Queue]:
@@ -69,19 +115,33 @@ def _queues(called: pl.LazyFrame) -> list[Queue]:
     ]
 
 
-def _rows(
+def _slots(
+    contacts: pl.LazyFrame,
     called: pl.LazyFrame,
     campaign: Campaign,
-    waiting: list[Queue],
+    brief: Brief,
+    demand: Demand,
     allotment: Allotment,
-    edition: Edition,
 ) -> pl.LazyFrame:
-    if not waiting:
-        return PLAN.to_frame().lazy()
-    placed = slots(called, waiting, allotment)
+    """Return new and carried slots in order; there is at least one."""
+    taken = taken_instants(brief.standing, allotment.dates["call_date"].unique()).collect()["scheduled_at"]
+    placed = (
+        [slots(called, demand.queues, allotment, demand.clearance, taken)] if allotment.dates.height else []
+    )
+    carried = demand.held.per_date.filter(pl.col("carried") > 0)["call_date"]
+    if carried.is_empty():
+        return placed[0]
+    carrying = with_zone(whom_to_carry(positioned(contacts), brief), campaign)
+    zones = carrying.select("timezone").unique().sort("timezone").collect()["timezone"].to_list()
+    opened = openings(campaign, zones, min(carried), max(carried), brief.from_at, campaign.stops_at())
+    return with_carried([*placed, carried_over(carrying, opened)])
+
+
+def _numbered(
+    placed: pl.LazyFrame, campaign: Campaign, brief: Brief, held: Held, dates: pl.DataFrame
+) -> pl.LazyFrame:
+    rows = numbered(placed, dates)
     if needs_rounds(campaign):
-        held = placed.collect()
-        numbered = held.with_columns(from_number=numbers_in_rounds(held, campaign)).lazy()
-    else:
-        numbered = with_from_number(placed, campaign)
-    return as_plan(numbered, edition)
+        drawn = rows.collect()
+        return drawn.with_columns(from_number=numbers_in_rounds(drawn, campaign, held)).lazy()
+    return with_from_number(rows, campaign, dates, held, brief.last_number)

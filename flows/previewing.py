@@ -10,14 +10,13 @@ import polars as pl
 
 from flows.contact_loading import contacts_for_preview
 from flows.errors import InputError
+from flows.plan_store import write_companion
 from flows.progress import Progress, silent
-from flows.publishing import WrittenPlan, write_checked_plan, write_excluded
+from flows.publishing import WrittenPlan, refuse_empty, write_checked_plan
+from transforms.brief import Brief
 from transforms.campaign import Campaign
-from transforms.plan import Edition
 from transforms.schemas import EXCLUDED
 from transforms.wall_clock import TZDATA_VERSION
-
-_NOBODY_SKIPPED = pl.DataFrame(schema={"contact_id": pl.String(), "reason": pl.String()})
 
 
 def preview(
@@ -50,19 +49,19 @@ def preview(
             )
         )
     out.mkdir(parents=True, exist_ok=True)
+    starts_at = campaign.starts_at(now)
     written = write_checked_plan(
         out / ".plan.parquet.part",
         contacts,
         digest,
         campaign,
-        campaign.starts_at(now),
-        Edition(),
-        _NOBODY_SKIPPED,
+        Brief(starts_at=starts_at, from_at=starts_at),
         progress,
     )
+    refuse_empty(written)
     aside = rejects.select("contact_id", "line", "reason") if rejects.height else EXCLUDED.to_frame()
     excluded = pl.concat([written.excluded, aside]).sort("line")
-    write_excluded(excluded, out / ".excluded.parquet.part")
+    write_companion(excluded.lazy(), out / ".excluded.parquet.part")
     summary = out / ".summary.json.part"
     summary.write_text(json.dumps(summarised(campaign, written, excluded), indent=2) + "\n")
     for name in ("plan.parquet", "excluded.parquet", "summary.json"):
@@ -76,8 +75,8 @@ def summarised(campaign: Campaign, written: WrittenPlan, excluded: pl.DataFrame)
         "campaign": campaign.name,
         "planned": written.rows,
         "excluded": excluded.height,
-        "first_at": written.first_at.isoformat(),
-        "last_at": written.last_at.isoformat(),
+        "first_at": written.first_at and written.first_at.isoformat(),
+        "last_at": written.last_at and written.last_at.isoformat(),
         "calls_per_date": {
             str(day): calls
             for day, calls in zip(written.per_date["call_date"], written.per_date["calls"], strict=True)

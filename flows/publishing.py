@@ -1,44 +1,64 @@
 """Publishing a plan: computed, written, proven rule by rule, renamed, and then named by the ledger."""
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
-from flows.campaigns import StoredCampaign, chosen_dialer, find_campaign
 from flows.checking import CheckResult, PlanUnderTest, check_plan
-from flows.contact_store import current_snapshot, snapshot_hash
+from flows.committing import OutdatedError, Publication, commit, fates
+from flows.contact_store import snapshot_hash
 from flows.database import locked
-from flows.errors import InputError, WorkError
+from flows.errors import WorkError
 from flows.home import Home
-from flows.ledger import Ledger, Session
-from flows.plan_store import PlanFile, publish_file, set_aside_orphans, version_name, write_plan
-from flows.planning import ComputedPlan, compute_plan
-from flows.progress import Progress, silent
+from flows.ledger import Ledger
+from flows.plan_store import (
+    EXCLUDED_SUFFIX,
+    STANDING_SUFFIX,
+    companion,
+    publish_file,
+    set_aside_orphans,
+    sha256_of,
+    version_name,
+    write_companion,
+    write_plan,
+)
+from flows.planning import ComputedPlan, compute_plan, judged_contacts
+from flows.progress import Progress
+from transforms.brief import Brief
 from transforms.campaign import Campaign
-from transforms.days import first_day_cap
-from transforms.eligibility import with_zone, without_skipped
-from transforms.plan import Edition, metadata
+from transforms.plan import metadata
 from transforms.schemas import CONTACTS
-from transforms.wall_clock import TZDATA_VERSION, to_local
+from transforms.standing import on_dates_until
+from transforms.wall_clock import TZDATA_VERSION
+
+Done = TypeVar("Done")
+
+MOST_TRIES = 5
+"""How often a publication is computed again because something else came in between."""
 
 
 @dataclass(frozen=True)
 class WrittenPlan:
-    """A plan file that holds every rule, with what a person wants to know of it; instants are UTC."""
+    """A plan file that holds every rule, with what a person wants to know of it; instants are UTC.
+
+    ``first_at`` and ``last_at`` are None where it has no row. ``left`` counts those who found no date.
+    """
 
     file: Path
     rows: int
     excluded: pl.DataFrame
-    first_at: datetime
-    last_at: datetime
+    first_at: datetime | None
+    last_at: datetime | None
     checks: list[CheckResult]
     first_rows: pl.DataFrame
     per_date: pl.DataFrame
     contacts_hash: str
+    left: int = 0
 
 
 def write_checked_plan(
@@ -46,26 +66,26 @@ def write_checked_plan(
     contacts: pl.LazyFrame,
     contacts_hash: str,
     campaign: Campaign,
-    starts_at: datetime,
-    edition: Edition,
-    skipped: pl.DataFrame,
+    brief: Brief,
     progress: Progress,
+    *,
+    standing_file: Path | None = None,
+    partly: bool = False,
 ) -> WrittenPlan:
-    """Compute a plan, write it to ``file`` and prove every rule over every row.
+    """Compute a plan, write it and what it found standing, and prove every rule over every row.
 
     Raises:
-        WorkError: nobody can be called, the contacts do not fit, or the plan breaks a rule; ``file`` is
-            then removed.
+        WorkError: the contacts do not fit, or the plan breaks a rule; ``file`` is then removed.
     """
     progress("computing the plan")
-    computed = compute_plan(contacts, campaign, starts_at, edition, skipped)
-    if not computed.contacts:
-        raise WorkError(f"nobody can be called: all {computed.excluded.height:,} contacts are excluded")
+    computed = compute_plan(contacts, campaign, brief, partly=partly)
     progress(f"writing {computed.contacts:,} slots")
-    write_plan(computed.rows, file, _facts(campaign, contacts_hash, computed, skipped))
+    facts = _facts(campaign, contacts_hash, brief) | _write_standing(brief, computed, standing_file)
+    write_plan(computed.rows, file, facts)
     try:
+        _refuse_lost(file, computed)
         checks = check_plan(
-            PlanUnderTest(file, campaign, starts_at, edition, judged(contacts, campaign, skipped)),
+            PlanUnderTest(file, campaign, brief, expected_rows(contacts, campaign, brief, file)),
             lambda rule: progress(f"checking {rule}"),
         )
         refuse_broken(checks)
@@ -75,10 +95,17 @@ def write_checked_plan(
     return _described(file, computed, checks, contacts_hash)
 
 
-def judged(contacts: pl.LazyFrame, campaign: Campaign, skipped: pl.DataFrame) -> pl.DataFrame:
-    """Return every contact's ``contact_id``, ``position`` in the list and ``reason`` not to be called."""
-    zoned = without_skipped(with_zone(contacts, campaign), skipped.lazy())
-    return zoned.select("contact_id", "position", "reason").collect()
+def refuse_empty(written: WrittenPlan) -> None:
+    """Remove a plan without rows and raise WorkError; a campaign that calls nobody is not begun."""
+    if not written.rows:
+        written.file.unlink()
+        raise WorkError(f"nobody can be called: all {written.excluded.height:,} contacts are excluded")
+
+
+def _refuse_lost(file: Path, computed: ComputedPlan) -> None:
+    rows = pl.scan_parquet(file).select(pl.len()).collect().item()
+    if rows != computed.contacts:
+        raise WorkError(f"the plan has {rows:,} rows instead of {computed.contacts:,}")
 
 
 def refuse_broken(checks: list[CheckResult]) -> None:
@@ -95,130 +122,100 @@ def refuse_broken(checks: list[CheckResult]) -> None:
         )
 
 
-def schedule(
-    home: Home, ledger: Ledger, named: str, now: datetime, progress: Progress = silent
+def publish(
+    home: Home, ledger: Ledger, publication: Publication, now: datetime, progress: Progress
 ) -> WrittenPlan:
-    """Plan a draft campaign from its list and publish the plan; the campaign is then scheduled.
+    """Write, prove and commit a version of a campaign's plan.
+
+    The caller holds the campaign's publishing lock.
 
     Raises:
-        InputError: the campaign is no draft, or lacks what scheduling needs; all that is missing is named.
-        WorkError: the contacts do not fit, or another publication came first.
+        OutdatedError: something came in between, so it must be computed again.
+        WorkError: the contacts do not fit, or the plan breaks a rule.
     """
+    brief = publication.brief
+    name = version_name(brief.edition.campaign_id, brief.edition.plan_version)
+    target = home.plans / name
+    written = write_checked_plan(
+        target.with_name(f".{target.stem}.part"),
+        pl.scan_parquet(publication.snapshot).select(CONTACTS.names()),
+        snapshot_hash(publication.snapshot),
+        publication.settings,
+        brief,
+        progress,
+        standing_file=companion(target, STANDING_SUFFIX),
+        partly=publication.partly,
+    )
+    if publication.stored.state == "draft":
+        refuse_empty(written)
+    write_companion(written.excluded.lazy(), companion(target, EXCLUDED_SUFFIX))
+    published = publish_file(written.file, home.plans, name)
+    fate = fates(brief, pl.scan_parquet(target), written.excluded)
     with ledger.session() as session:
-        stored = find_campaign(session, named)
-        skipped = session.read("list_skips", campaign_id=stored.campaign_id)
-    dialer = _ready(home, stored)
-    campaign = stored.settings
-    snapshot = current_snapshot(home, campaign.contact_list or "")
-    starts_at = campaign.starts_at(now)
-    edition = Edition(stored.campaign_id, plan_version=1)
-    folder = home.plans / stored.campaign_id
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / ".publishing.lock"):
-        with ledger.session() as session:
-            _set_aside_orphans(session, home, stored.campaign_id)
-        name = version_name(stored.campaign_id, edition.plan_version)
-        written = write_checked_plan(
-            folder / f".{edition.plan_version:06d}.part",
-            pl.scan_parquet(snapshot).select(CONTACTS.names()),
-            snapshot_hash(snapshot),
-            campaign,
-            starts_at,
-            edition,
-            skipped,
-            progress,
-        )
-        write_excluded(written.excluded, home.plans / name.replace(".parquet", ".excluded.parquet"))
-        published = publish_file(written.file, home.plans, name)
-        with ledger.session() as session:
-            _commit(session, stored, dialer, published, written, snapshot, now, starts_at)
+        commit(session, publication, published, fate, written.excluded, written.contacts_hash, now)
     return written
 
 
-def write_excluded(excluded: pl.DataFrame, file: Path) -> None:
-    """Write who is not planned (``EXCLUDED``) beside a plan."""
-    excluded.lazy().sink_parquet(file, compression="zstd", sync_on_close="all")
+def publishing(home: Home, ledger: Ledger, campaign_id: str, attempt: Callable[[], Done]) -> Done:
+    """Run ``attempt`` under the campaign's publishing lock, and again while it turns out to be outdated.
+
+    Plan files that no version names are set aside before each try.
+    """
+    folder = home.plans / campaign_id
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".publishing.lock"):
+        for _ in range(MOST_TRIES - 1):
+            _set_aside_orphans(home, ledger, campaign_id)
+            try:
+                return attempt()
+            except OutdatedError:
+                continue
+        _set_aside_orphans(home, ledger, campaign_id)
+        return attempt()
 
 
-def _ready(home: Home, stored: StoredCampaign) -> str:
-    if stored.state != "draft":
-        raise InputError(f"{stored.name}: is {stored.state}; only a draft can be scheduled")
-    problems = stored.settings.missing_for_scheduling()
-    dialer = ""
-    try:
-        dialer = chosen_dialer(stored.settings).value
-    except InputError as error:
-        problems += error.problems
-    if stored.settings.contact_list is not None:
-        try:
-            snapshot = current_snapshot(home, stored.settings.contact_list)
-            if not pl.scan_parquet(snapshot).select(pl.len()).collect().item():
-                problems.append(f"contact_list: the list {stored.settings.contact_list!r} has no contact")
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(*(f"{stored.name}: {problem}" for problem in problems))
-    return dialer
-
-
-def _set_aside_orphans(session: Session, home: Home, campaign_id: str) -> None:
-    known = set(session.read("list_versions", campaign_id=campaign_id)["file"])
+def _set_aside_orphans(home: Home, ledger: Ledger, campaign_id: str) -> None:
+    with ledger.session() as session:
+        known = set(session.read("list_versions", campaign_id=campaign_id)["file"])
     set_aside_orphans(home.plans, campaign_id, known)
 
 
-def _commit(
-    session: Session,
-    stored: StoredCampaign,
-    dialer: str,
-    published: PlanFile,
-    written: WrittenPlan,
-    snapshot: Path,
-    now: datetime,
-    starts_at: datetime,
-) -> None:
-    campaign = stored.settings
-    first_date = to_local(campaign.timezone, starts_at).date()
-    added = session.write(
-        "add_plan_version",
-        campaign_id=stored.campaign_id,
-        plan_version=1,
-        based_on=0,
-        kind="replaces",
-        file=published.name,
-        sha256=published.sha256,
-        contacts_hash=snapshot_hash(snapshot),
-        row_count=written.rows,
-        first_at=written.first_at,
-        last_at=written.last_at,
-        published_at=now,
+def expected_rows(contacts: pl.LazyFrame, campaign: Campaign, brief: Brief, file: Path) -> pl.DataFrame:
+    """Return whom a plan has to have, with ``attempt``, ``position``, and the ``reason`` of who is left out.
+
+    Of a plan on top of others, those without a row found no date; how many they may be is judged where it
+    is computed.
+    """
+    expected = judged_contacts(contacts, campaign, brief).select(
+        "contact_id", "attempt", "position", "reason"
     )
-    scheduled = session.write(
-        "set_schedule",
-        campaign_id=stored.campaign_id,
-        starts_at=starts_at,
-        dialer=dialer,
-        contact_count=written.rows,
-        excluded_count=written.excluded.height,
-        first_date=first_date,
-        first_date_cap=first_day_cap(campaign, first_date, starts_at),
-        now=now,
+    if brief.fresh_until != 0:
+        return expected.collect()
+    slots = pl.scan_parquet(file).select("contact_id", "attempt", has_slot=pl.lit(True))
+    no_date = pl.when(pl.col("has_slot").is_null()).then(pl.lit("found no date"))
+    return (
+        expected.join(slots, on=["contact_id", "attempt"], how="left", maintain_order="left")
+        .with_columns(reason=pl.coalesce("reason", no_date))
+        .drop("has_slot")
+        .collect()
     )
-    if not added or not scheduled:
-        raise WorkError(f"{stored.name}: somebody else scheduled it meanwhile")
-    session.write("add_campaign_events", changed_at=now)
 
 
-def _facts(
-    campaign: Campaign, contacts_hash: str, computed: ComputedPlan, skipped: pl.DataFrame
-) -> dict[str, str]:
-    facts = metadata(
+def _write_standing(brief: Brief, computed: ComputedPlan, file: Path | None) -> dict[str, str]:
+    """Write what a plan found standing beside it, where anything did; return the metadata that names it."""
+    if file is None or brief.standing.head(1).collect().is_empty():
+        return {}
+    write_companion(on_dates_until(brief.standing, computed.last_date), file)
+    return {"callplan.standing_sha256": sha256_of(file)}
+
+
+def _facts(campaign: Campaign, contacts_hash: str, brief: Brief) -> dict[str, str]:
+    return metadata(
         campaign,
         contacts_hash,
-        computed.starts_at.isoformat(),
-        {"tzdata": TZDATA_VERSION, "callplan": version("callplan")},
+        brief,
+        {"tzdata_version": TZDATA_VERSION, "callplan_version": version("callplan")},
     )
-    gone = dict(zip(skipped["contact_id"], skipped["reason"], strict=True))
-    return facts | {"callplan.skipped": json.dumps(gone, sort_keys=True)}
 
 
 def _described(
@@ -229,6 +226,8 @@ def _described(
         rows.select(first_at=pl.col("scheduled_at").first(), last_at=pl.col("scheduled_at").last())
         .collect()
         .row(0)
+        if computed.contacts
+        else (None, None)
     )
     per_date = rows.group_by("call_date").agg(calls=pl.len()).sort("call_date").collect()
     return WrittenPlan(
@@ -241,4 +240,5 @@ def _described(
         rows.head(5).collect(),
         per_date,
         contacts_hash,
+        computed.left,
     )

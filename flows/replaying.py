@@ -1,9 +1,7 @@
 """Verifying a plan file: every rule over every row, and the plan computed again and compared byte by byte."""
 
-import json
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -12,13 +10,13 @@ from flows.checking import CheckResult, PlanUnderTest, check_plan
 from flows.contact_store import contacts_hash, snapshot_with_hash
 from flows.errors import InputError
 from flows.home import Home
-from flows.plan_store import facts_of, sha256_of, write_plan
+from flows.plan_store import STANDING_SUFFIX, companion, facts_of, sha256_of, write_plan
 from flows.planning import compute_plan
 from flows.progress import Progress, silent
-from flows.publishing import judged
+from flows.publishing import expected_rows
+from transforms.brief import Brief
 from transforms.campaign import Campaign
-from transforms.plan import Edition
-from transforms.schemas import CONTACTS
+from transforms.schemas import CONTACTS, STANDING
 from transforms.wall_clock import TZDATA_VERSION
 
 
@@ -46,17 +44,14 @@ def verify(
     """
     facts = facts_of(plan_file)
     campaign = Campaign.model_validate_json(facts["settings"])
-    starts_at = datetime.fromisoformat(facts["starts_at"])
-    skipped = _skipped(facts)
+    brief = Brief.from_texts(facts, _what_stood(plan_file, facts))
     contacts = _its_contacts(plan_file, contacts, facts["contacts_hash"], home)
-    edition = _edition(plan_file)
     checks = check_plan(
         PlanUnderTest(
             plan_file,
             campaign,
-            starts_at,
-            edition,
-            None if contacts is None else judged(contacts, campaign, skipped),
+            brief,
+            None if contacts is None else expected_rows(contacts, campaign, brief, plan_file),
         ),
         lambda rule: progress(f"checking {rule}"),
     )
@@ -69,22 +64,24 @@ def verify(
     progress("computing the plan again")
     with tempfile.TemporaryDirectory() as folder:
         again = Path(folder) / "again.parquet"
-        computed = compute_plan(contacts, campaign, starts_at, edition, skipped)
+        computed = compute_plan(contacts, campaign, brief, partly=True)
         write_plan(computed.rows, again, {f"callplan.{key}": value for key, value in facts.items()})
         return Verdict(checks, sha256_of(again) == sha256_of(plan_file), [])
 
 
-def _skipped(facts: dict[str, str]) -> pl.DataFrame:
-    reasons = json.loads(facts["skipped"])
-    return pl.DataFrame(
-        {"contact_id": list(reasons), "reason": list(reasons.values())},
-        schema={"contact_id": pl.String(), "reason": pl.String()},
-    )
+def _what_stood(plan_file: Path, facts: dict[str, str]) -> pl.LazyFrame:
+    """Return what a plan found standing, from the file beside it.
 
-
-def _edition(plan_file: Path) -> Edition:
-    first = pl.scan_parquet(plan_file).select("campaign_id", "plan_version", "attempt").head(1).collect()
-    return Edition(*first.row(0)) if first.height else Edition()
+    Raises:
+        InputError: that file is gone, or is not the one that was written with the plan.
+    """
+    wanted = facts.get("standing_sha256")
+    if wanted is None:
+        return STANDING.to_frame().lazy()
+    file = companion(plan_file, STANDING_SUFFIX)
+    if not file.is_file() or sha256_of(file) != wanted:
+        raise InputError(f"{plan_file}: needs {file.name} beside it, as it was when the plan was published")
+    return pl.scan_parquet(file)
 
 
 def _its_contacts(

@@ -6,7 +6,8 @@ from prefect import flow, get_run_logger
 
 from flows.home import find_home
 from flows.ledger import Ledger
-from flows.publishing import WrittenPlan, schedule
+from flows.publishing import WrittenPlan
+from flows.scheduling import schedule
 
 
 @flow(name="schedule-campaign", flow_run_name="schedule {campaign}")

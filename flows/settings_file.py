@@ -54,6 +54,29 @@ def read_campaign(file: Path) -> Campaign:
         raise InputError(*(f"{file}: {problem}" for problem in error.problems)) from None
 
 
+def read_changes(texts: list[str]) -> dict[str, Any]:
+    """Return the fields and values of ``field=value`` texts; a value is YAML, such as ``[1, 2]`` or nothing.
+
+    Raises:
+        InputError: with every text that is not of that form, and every field that is given twice.
+    """
+    changes: dict[str, Any] = {}
+    problems = []
+    for text in texts:
+        field, sign, value = text.partition("=")
+        try:
+            if not sign or not field.strip():
+                raise ValueError("is not of the form field=value, such as max_calls_per_day=200")
+            if field.strip() in changes:
+                raise ValueError(f"{field.strip()} is given twice")
+            changes[field.strip()] = yaml.load(value, Loader=_PlainLoader)  # noqa: S506 - texts, lists, mappings
+        except (ValueError, yaml.YAMLError) as error:
+            problems.append(f"{text!r}: {' '.join(str(error).split())}")
+    if problems:
+        raise InputError(*problems)
+    return changes
+
+
 class _RepeatedKeyError(ValueError):
     pass
 

@@ -12,6 +12,7 @@ from flows.errors import InputError
 from flows.home import Home
 from flows.ledger import Ledger, Session
 from flows.owners import is_dead
+from transforms.replan import counting_slots
 from transforms.schemas import CONTACTS
 
 
@@ -61,6 +62,8 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
         f"{slots:,} due calls are held: {why}"
         for why, slots in zip(mine["held_because"], mine["slots"], strict=True)
     ]
+    if campaign["hindrance"]:
+        told.append(str(campaign["hindrance"]))
     first_at = campaign["first_at"]
     if isinstance(first_at, datetime) and now < first_at:
         told.append("its first slot has not fallen due")
@@ -77,13 +80,15 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
         made = session.read("list_calls", campaign_id=campaign.campaign_id)
         skips = session.read("list_skips", campaign_id=campaign.campaign_id)
+        pending = session.read("list_pending", campaign_id=campaign.campaign_id)
     columns = [*_CALL_COLUMNS, "state", "noted_at", "finished_at", "reason"]
     if versions.is_empty():
         return made.lazy().select(columns)
     waiting = pl.lit("cancelled" if campaign.state == "cancelled" else "scheduled")
     planned = (
-        pl.scan_parquet([home.plans / name for name in versions["file"]])
-        .join(made.lazy(), on=["contact_id", "attempt"], how="anti")
+        counting_slots(
+            pl.scan_parquet([home.plans / name for name in versions["file"]]), made.lazy(), pending.lazy()
+        )
         .join(skips.lazy().select("contact_id", "reason", skipped=pl.lit(1)), on="contact_id", how="left")
         .with_columns(
             state=pl.when(pl.col("skipped").is_not_null()).then(pl.lit("skipped")).otherwise(waiting),

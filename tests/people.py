@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from transforms.brief import Brief
 from transforms.campaign import Campaign
 from transforms.schemas import CONTACTS
 
@@ -46,6 +47,12 @@ def campaign(**changes: object) -> Campaign:
     if changes.get("schedule_type") == "immediate":
         del settings["scheduled_at"]
     return Campaign.from_mapping(settings | changes)
+
+
+def first_brief(settings: Campaign, now: datetime) -> Brief:
+    """Return the brief of a first publication that is planned at ``now``."""
+    starts_at = settings.starts_at(now)
+    return Brief(starts_at=starts_at, from_at=starts_at)
 
 
 EARLIER = datetime(2026, 1, 1, tzinfo=UTC)

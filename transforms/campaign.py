@@ -183,20 +183,17 @@ class Retry(_Settings):
         default_factory=dict, description="Per outcome that is tried again, the least minutes in between"
     )
 
-    @field_validator("max_attempts")
-    @classmethod
-    def _one_attempt(cls, attempts: int) -> int:
-        if attempts > 1:
-            raise ValueError("this version of callplan makes one attempt; use 1")
-        return attempts
-
     @field_validator("delay_minutes")
     @classmethod
-    def _nothing_to_delay(cls, delays: dict[RetryableOutcome, int]) -> dict[RetryableOutcome, int]:
-        if delays:
-            raise ValueError(
-                "this version of callplan makes one attempt, so nothing is delayed; leave it out"
-            )
+    def _read_at_all(
+        cls, delays: dict[RetryableOutcome, int], info: ValidationInfo
+    ) -> dict[RetryableOutcome, int]:
+        attempts = info.data.get("max_attempts")
+        outcomes = ", ".join(RetryableOutcome)
+        if attempts is not None and attempts > 1 and not delays:
+            raise ValueError(f"say after which of {outcomes} a call is tried again, such as {{busy: 10}}")
+        if attempts == 1 and delays:
+            raise ValueError("goes with max_attempts above 1; with one attempt nothing is tried again")
         return delays
 
 
@@ -250,13 +247,6 @@ class Campaign(_Settings):
         if not text.strip():
             raise ValueError("must not be blank")
         return text
-
-    @field_validator("contact_timezone")
-    @classmethod
-    def _supported_clock(cls, whose: ContactTimezone) -> ContactTimezone:
-        if whose is ContactTimezone.PHONE:
-            raise ValueError("this version of callplan reads no zone from a number; use campaign or contact")
-        return whose
 
     @field_validator("phone_numbers", "working_days", "blackout_dates")
     @classmethod

@@ -7,14 +7,15 @@ contacts: the contacts of one zone leave its queue in list order, so a date take
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from transforms.campaign import Campaign, FirstDayCap
 from transforms.schemas import ALLOTMENT, OPENINGS
-from transforms.slots import spacing_us, usable
+from transforms.slots import Clearance, clearance, usable
+from transforms.standing import Held
 from transforms.wall_clock import to_local
 from transforms.windows import open_time_of_date, openings
 
@@ -43,37 +44,76 @@ class Allotment:
 
     ``dates`` (schema ``ALLOTMENT``) has one row per zone and date, ordered by date; ``openings`` (schema
     ``OPENINGS``) the open time of every zone and date that was looked at; ``left`` counts the contacts
-    that found no date.
+    that found no date, ``served`` says for each zone how many of its queue found one.
     """
 
     dates: pl.DataFrame
     openings: pl.DataFrame
     left: int
+    served: Mapping[str, int]
 
 
-def room_of_dates(
-    campaign: Campaign, starts_at: datetime, used: Mapping[date, int] | None = None
-) -> Callable[[date], int | None]:
+@dataclass(frozen=True)
+class Demand:
+    """What is asked of the dates: who waits, from when on, and what stands already.
+
+    ``starts_at`` is the start of the campaign, ``from_at`` the instant before which nothing is placed.
+    """
+
+    queues: list[Queue]
+    starts_at: datetime
+    from_at: datetime
+    held: Held = field(default_factory=Held)
+
+    @property
+    def clearance(self) -> Clearance:
+        """Return the clearance that calls keep."""
+        return clearance(len(self.queues), is_first=self.held.nothing)
+
+    @property
+    def contacts(self) -> int:
+        """Return how many are waiting."""
+        return sum(queue.contacts for queue in self.queues)
+
+
+def room_of_dates(campaign: Campaign, starts_at: datetime, held: Held) -> Callable[[date], int | None]:
     """Return the function from a campaign-local date to the calls that still fit on it, None for no cap.
 
-    The cap of a date is ``max_calls_per_day`` or what all outbound numbers may make together, whichever is
-    less; on the date of the start it may be prorated by the open time of the campaign's zone that is left.
+    Fit what ``max_calls_per_day`` leaves and what the outbound numbers together may still make, whichever is
+    less. The cap of the date of the campaign's start may be prorated by the open time of its zone that was
+    left then.
     """
-    numbers_cap = (
-        None
-        if campaign.max_calls_per_number_per_day is None or not campaign.phone_numbers
-        else campaign.max_calls_per_number_per_day * len(campaign.phone_numbers)
-    )
     first_date = to_local(campaign.timezone, starts_at).date()
     first_cap = first_day_cap(campaign, first_date, starts_at)
-    taken = used or {}
+    used = _by_date(held.per_date, "used")
+    left_to_numbers = _left_to_numbers(campaign, held)
 
     def room(day: date) -> int | None:
         day_cap = first_cap if day == first_date else campaign.max_calls_per_day
-        caps = [cap for cap in (day_cap, numbers_cap) if cap is not None]
-        return max(0, min(caps) - taken.get(day, 0)) if caps else None
+        left = (None if day_cap is None else day_cap - used.get(day, 0), left_to_numbers(day))
+        caps = [cap for cap in left if cap is not None]
+        return max(0, min(caps)) if caps else None
 
     return room
+
+
+def _left_to_numbers(campaign: Campaign, held: Held) -> Callable[[date], int | None]:
+    """Return the function from a date to the calls that its outbound numbers may still make together."""
+    cap, numbers = campaign.max_calls_per_number_per_day, campaign.phone_numbers
+    if cap is None or not numbers:
+        return lambda _: None
+    carried = _by_date(held.per_date, "carried")
+    overdrawn = (
+        held.per_number.filter(pl.col("from_number").is_in(numbers))
+        .group_by("call_date")
+        .agg(used=pl.col("used").clip(upper_bound=cap).sum())
+    )
+    used = _by_date(overdrawn, "used")
+    return lambda day: cap * len(numbers) - used.get(day, 0) - carried.get(day, 0)
+
+
+def _by_date(counts: pl.DataFrame, column: str) -> dict[date, int]:
+    return dict(zip(counts["call_date"], counts[column], strict=True))
 
 
 def first_day_cap(campaign: Campaign, first_date: date, starts_at: datetime) -> int | None:
@@ -87,29 +127,24 @@ def first_day_cap(campaign: Campaign, first_date: date, starts_at: datetime) -> 
     return max(1, cap * (left // _MICROSECOND) // (whole // _MICROSECOND))
 
 
-def allot(
-    campaign: Campaign,
-    queues: list[Queue],
-    starts_at: datetime,
-    stops_at: datetime | None,
-    used: Mapping[date, int] | None = None,
-) -> Allotment:
+def allot(campaign: Campaign, demand: Demand) -> Allotment:
     """Give every queued contact a date, the first in the list first.
 
-    A zone's date takes no more contacts than keep ``spacing_us`` between them, so that every call can have a
-    microsecond of its own; only a sliver of open time is ever short of that.
+    A zone's date takes no more contacts than keep their clearance, so that every call can have a microsecond
+    of its own; only a sliver of open time is ever short of that.
     """
-    room = room_of_dates(campaign, starts_at, used)
-    waiting = _Waiting(queues)
+    room = room_of_dates(campaign, demand.starts_at, demand.held)
+    stops_at = campaign.stops_at()
+    waiting = _Waiting(demand.queues)
     taken: list[tuple[str, date, int, int]] = []
     looked_at = [OPENINGS.to_frame()]
     last_date = None if stops_at is None else to_local(campaign.timezone, stops_at).date()
-    for first, last in _looks(to_local(campaign.timezone, starts_at).date()):
+    for first, last in _looks(to_local(campaign.timezone, demand.from_at).date()):
         if not waiting.left or (last_date is not None and first > last_date):
             break
-        opened = openings(campaign, waiting.zones, first, last, starts_at, stops_at)
+        opened = openings(campaign, waiting.zones, first, last, demand.from_at, stops_at)
         looked_at.append(opened)
-        for day, limits in _limits_by_date(opened, len(queues)):
+        for day, limits in _limits_by_date(opened, demand.clearance):
             taken.extend((zone, day, *took) for zone, took in waiting.take(limits, room(day)))
             if not waiting.left:
                 break
@@ -117,6 +152,7 @@ def allot(
         dates=pl.DataFrame(taken, schema=ALLOTMENT, orient="row"),
         openings=pl.concat(looked_at),
         left=waiting.left,
+        served=waiting.served,
     )
 
 
@@ -129,12 +165,12 @@ def _looks(first: date) -> Iterator[tuple[date, date]]:
         offset, length = offset + length, length * 2
 
 
-def _limits_by_date(opened: pl.DataFrame, zone_count: int) -> Iterator[tuple[date, dict[str, int]]]:
+def _limits_by_date(opened: pl.DataFrame, clear: Clearance) -> Iterator[tuple[date, dict[str, int]]]:
     """Yield each date in order with the zones open on it and the contacts that their open time can hold."""
     per_date = (
-        usable(opened, zone_count)
+        usable(opened, clear)
         .group_by("call_date", "zone")
-        .agg(limit=pl.col("length_us").sum() // spacing_us(zone_count))
+        .agg(limit=pl.col("length_us").sum() // clear.spacing_us)
         .filter(pl.col("limit") > 0)
         .group_by("call_date")
         .agg("zone", "limit")
@@ -149,12 +185,12 @@ class _Waiting:
 
     def __init__(self, queues: list[Queue]) -> None:
         self._queues = {queue.zone: queue for queue in queues}
-        self._served = dict.fromkeys(self._queues, 0)
+        self.served = dict.fromkeys(self._queues, 0)
         self.left = sum(queue.contacts for queue in queues)
 
     @property
     def zones(self) -> list[str]:
-        return [zone for zone, queue in self._queues.items() if self._served[zone] < queue.contacts]
+        return [zone for zone, queue in self._queues.items() if self.served[zone] < queue.contacts]
 
     def take(self, limits: Mapping[str, int], room: int | None) -> Iterator[tuple[str, tuple[int, int]]]:
         """Serve up to ``room`` contacts, the first in the list; yield zone, first rank and how many."""
@@ -163,12 +199,12 @@ class _Waiting:
             fit = self._first_in_list(fit, room)
         for zone, contacts in fit.items():
             if contacts:
-                yield zone, (self._served[zone], contacts)
-                self._served[zone] += contacts
+                yield zone, (self.served[zone], contacts)
+                self.served[zone] += contacts
                 self.left -= contacts
 
     def _waiting_in(self, zone: str) -> int:
-        return self._queues[zone].contacts - self._served[zone]
+        return self._queues[zone].contacts - self.served[zone]
 
     def _first_in_list(self, fit: Mapping[str, int], room: int) -> dict[str, int]:
         """Return how many of each zone are among the first ``room`` of the list, by bisecting the list."""
@@ -184,11 +220,11 @@ class _Waiting:
         return {zone: self._before(zone, contacts, low) for zone, contacts in fit.items()}
 
     def _position(self, zone: str, ahead: int) -> int:
-        return int(self._positions(zone)[self._served[zone] + ahead])
+        return int(self._positions(zone)[self.served[zone] + ahead])
 
     def _before(self, zone: str, contacts: int, position: int) -> int:
         reached = int(self._positions(zone).search_sorted(position, side="left"))
-        return min(max(0, reached - self._served[zone]), contacts)
+        return min(max(0, reached - self.served[zone]), contacts)
 
     def _positions(self, zone: str) -> pl.Series:
         positions = self._queues[zone].positions

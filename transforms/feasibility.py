@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import combinations
 
 from transforms.campaign import Campaign, Window
-from transforms.days import HORIZON_DAYS, Allotment, Queue, allot
+from transforms.days import HORIZON_DAYS, Allotment, Demand, allot
 from transforms.wall_clock import to_local
 
 _ALL_DAYS = range(1, 8)
@@ -30,17 +30,18 @@ class Shortfall:
         return [first, *(f"it would fit with {remedy}" for remedy in self.remedies)]
 
 
-def explain(campaign: Campaign, queues: list[Queue], starts_at: datetime, left: int) -> Shortfall:
+def explain(campaign: Campaign, demand: Demand, left: int) -> Shortfall:
     """Return why ``left`` contacts found no date and the smallest changes that would place all of them."""
 
     def outcome(changed: Campaign) -> Allotment:
-        return allot(changed, queues, starts_at, changed.stops_at())
+        return allot(changed, demand)
 
-    contacts = sum(queue.contacts for queue in queues)
+    contacts = demand.contacts
+    most = contacts + max(demand.held.per_date["used"], default=0)
     remedies = [
         remedy
         for find in (_larger_day_cap, _larger_number_cap, _more_days, _later_end)
-        if (remedy := find(campaign, contacts, outcome)) is not None
+        if (remedy := find(campaign, most, outcome)) is not None
     ]
     return Shortfall(_binding_rule(campaign, outcome), left, contacts, remedies)
 
@@ -63,21 +64,15 @@ def _binding_rule(campaign: Campaign, outcome: Callable[[Campaign], Allotment]) 
     return f"{caps[0]} fills every open date before {end}"
 
 
-def _larger_day_cap(
-    campaign: Campaign, contacts: int, outcome: Callable[[Campaign], Allotment]
-) -> str | None:
+def _larger_day_cap(campaign: Campaign, most: int, outcome: Callable[[Campaign], Allotment]) -> str | None:
     cap = campaign.max_calls_per_day
-    found = _smallest(cap, contacts, lambda n: not outcome(_with(campaign, max_calls_per_day=n)).left)
+    found = _smallest(cap, most, lambda n: not outcome(_with(campaign, max_calls_per_day=n)).left)
     return None if found is None else f"max_calls_per_day: {found}"
 
 
-def _larger_number_cap(
-    campaign: Campaign, contacts: int, outcome: Callable[[Campaign], Allotment]
-) -> str | None:
+def _larger_number_cap(campaign: Campaign, most: int, outcome: Callable[[Campaign], Allotment]) -> str | None:
     cap = campaign.max_calls_per_number_per_day
-    found = _smallest(
-        cap, contacts, lambda n: not outcome(_with(campaign, max_calls_per_number_per_day=n)).left
-    )
+    found = _smallest(cap, most, lambda n: not outcome(_with(campaign, max_calls_per_number_per_day=n)).left)
     return None if found is None else f"max_calls_per_number_per_day: {found}"
 
 

@@ -1,25 +1,24 @@
 """The plan: one planned call per contact and attempt, put together from dates, slots and numbers."""
 
-from dataclasses import dataclass
-
 import polars as pl
 
+from transforms.brief import Brief, Edition
 from transforms.campaign import Campaign
 from transforms.days import Allotment, Queue
-from transforms.schemas import PLAN
-from transforms.slots import in_order, pieces, with_slots
+from transforms.schemas import PLAN, PLAN_DATES
+from transforms.slots import Clearance, in_order, pieces, with_slots
+from transforms.standing import Held
 
-PREVIEW = "preview"
-"""The campaign id of a plan that belongs to no campaign."""
-
-
-@dataclass(frozen=True)
-class Edition:
-    """Which publication of which campaign a plan is."""
-
-    campaign_id: str = PREVIEW
-    plan_version: int = 1
-    attempt: int = 1
+_COLUMNS = (
+    "contact_id",
+    "attempt",
+    "phone",
+    "timezone",
+    "timezone_source",
+    "scheduled_at",
+    "not_after",
+    "call_date",
+)
 
 
 def queues(eligible: pl.LazyFrame) -> pl.LazyFrame:
@@ -30,26 +29,55 @@ def queues(eligible: pl.LazyFrame) -> pl.LazyFrame:
     """
     return (
         eligible.select("timezone", "position")
-        .group_by("timezone")
+        .group_by("timezone", maintain_order=True)
         .agg(contacts=pl.len().cast(pl.Int64), positions=pl.col("position"))
         .sort("timezone")
     )
 
 
-def slots(eligible: pl.LazyFrame, waiting: list[Queue], allotment: Allotment) -> pl.LazyFrame:
-    """Give every eligible contact its slot; rows are in ``scheduled_at`` order and all distinct.
+def slots(
+    eligible: pl.LazyFrame,
+    waiting: list[Queue],
+    allotment: Allotment,
+    clear: Clearance,
+    taken: pl.Series,
+) -> pl.LazyFrame:
+    """Give the eligible contacts their slots; rows are in ``scheduled_at`` order and all distinct.
 
-    Takes the eligible contacts in list order with ``position``, ``timezone`` and ``timezone_source``.
+    Takes those to place in list order with ``position``, ``attempt``, ``phone``, ``timezone`` and
+    ``timezone_source``, and the instants that are ``taken``. Whoever found no date is left out.
     """
-    used = pieces(allotment.dates, allotment.openings, len(waiting))
+    used = pieces(allotment.dates, allotment.openings, clear)
+    called = eligible.select("position", "contact_id", "attempt", "phone", "timezone", "timezone_source")
     return in_order(
         [
             with_slots(
-                eligible if len(waiting) == 1 else eligible.filter(pl.col("timezone") == queue.zone),
+                called if len(waiting) == 1 else called.filter(pl.col("timezone") == queue.zone),
                 used.filter(pl.col("zone") == queue.zone),
+                allotment.served[queue.zone] if allotment.left else None,
             )
             for queue in waiting
-        ]
+        ],
+        taken,
+    ).select(_COLUMNS)
+
+
+def with_carried(parts: list[pl.LazyFrame]) -> pl.LazyFrame:
+    """Join new slots and those carried over into one plan in ``scheduled_at`` order."""
+    return pl.concat([part.select(_COLUMNS) for part in parts]).sort("scheduled_at")
+
+
+def dates_of_plan(allotment: Allotment, held: Held) -> pl.DataFrame:
+    """Return the dates of a plan with their rows, new and carried over, as ``PLAN_DATES`` in order."""
+    new = allotment.dates.group_by("call_date").agg(new=pl.col("contacts").sum())
+    return (
+        new.join(held.per_date, on="call_date", how="full", coalesce=True)
+        .with_columns(pl.col("new", "carried", "next_index").fill_null(0))
+        .with_columns(calls=pl.col("new") + pl.col("carried"))
+        .filter(pl.col("calls") > 0)
+        .sort("call_date")
+        .with_columns(first_row=pl.col("calls").cum_sum() - pl.col("calls"))
+        .select(PLAN_DATES.names())
     )
 
 
@@ -58,18 +86,16 @@ def as_plan(numbered: pl.LazyFrame, edition: Edition) -> pl.LazyFrame:
     return numbered.with_columns(
         campaign_id=pl.lit(edition.campaign_id),
         plan_version=pl.lit(edition.plan_version),
-        attempt=pl.lit(edition.attempt),
     ).select(pl.col(name).cast(dtype) for name, dtype in PLAN.items())
 
 
 def metadata(
-    campaign: Campaign, contacts_hash: str, starts_at: str, versions: dict[str, str]
+    campaign: Campaign, contacts_hash: str, brief: Brief, versions: dict[str, str]
 ) -> dict[str, str]:
     """Return the key-value metadata of a plan file: what is needed to compute the same bytes again."""
     return {
         "callplan.settings": campaign.canonical_json(),
         "callplan.settings_hash": campaign.settings_hash(),
         "callplan.contacts_hash": contacts_hash,
-        "callplan.starts_at": starts_at,
         "callplan.seed": str(campaign.seed),
-    } | {f"callplan.{name}_version": number for name, number in versions.items()}
+    } | {f"callplan.{name}": text for name, text in (brief.as_texts() | versions).items()}

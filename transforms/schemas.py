@@ -22,6 +22,27 @@ PLAN = pl.Schema(
 )
 """One row per contact and attempt, in ``scheduled_at`` order."""
 
+STANDING = pl.Schema(
+    {
+        "contact_id": pl.String(),
+        "attempt": pl.UInt8(),
+        "kind": pl.String(),
+        "plan_version": pl.Int32(),
+        "from_number": pl.String(),
+        "timezone": pl.String(),
+        "timezone_source": pl.String(),
+        "scheduled_at": INSTANT,
+        "call_date": pl.Date(),
+        "slot_index": pl.Int64(),
+    }
+)
+"""What a publication finds: one row per contact and attempt that is not new to the campaign.
+
+``kind`` is ``started`` (claimed or called), ``kept`` (a slot of an earlier version that stays there),
+``carried`` (a slot whose time is written into this version again) or ``due`` (waits for a slot, only
+``contact_id`` and ``attempt`` are set).
+"""
+
 EXCLUDED = pl.Schema({"contact_id": pl.String(), "line": pl.Int64(), "reason": pl.String()})
 """One row per contact that is not planned, with the line of its file and the reason."""
 
@@ -35,6 +56,11 @@ ALLOTMENT = pl.Schema(
     {"zone": pl.String(), "call_date": pl.Date(), "first_rank": pl.Int64(), "contacts": pl.Int64()}
 )
 """One row per zone and campaign-local date: which stretch of the zone's queue is called on it."""
+
+PLAN_DATES = pl.Schema(
+    {"call_date": pl.Date(), "calls": pl.Int64(), "first_row": pl.Int64(), "next_index": pl.Int64()}
+)
+"""One row per campaign-local date of a plan: its rows, the first of them, the first free ``slot_index``."""
 
 CONTACTS = pl.Schema(
     {

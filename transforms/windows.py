@@ -12,6 +12,11 @@ from transforms.wall_clock import closing_instant, end_of_date, opening_instant,
 
 _DAY = timedelta(days=1)
 
+JOINT = "|"
+"""Stands between the names of several zones that all have to be open."""
+
+_YEAR = timedelta(days=365)
+
 REACH_DAYS = 2
 """How many dates of a zone can lie on one campaign-local date: its own and two on either side, because
 clocks differ by up to 26 hours around the date line."""
@@ -27,8 +32,9 @@ def openings(
 ) -> pl.DataFrame:
     """Return when each zone is open on the campaign-local dates from ``first`` to ``last``, both included.
 
-    A zone opens by its own clock, working days, blackout dates and holidays; what is open is then cut at
-    the campaign's midnights, at ``starts_at`` and at ``stops_at``. Empty stretches are left out.
+    A zone opens by its own clock, working days, blackout dates and holidays, and several zones joined by
+    ``|`` when all of them are open; what is open is then cut at the campaign's midnights, at ``starts_at``
+    and at ``stops_at``. Empty stretches are left out.
 
     Grain: one row per zone, campaign-local date and stretch. Order: zone as given, ``opens_at``.
     """
@@ -36,7 +42,7 @@ def openings(
     rows = [
         (name, day, opens_at, closes_at)
         for name in zones
-        for stretch in _open_in_zone(campaign, name, closed, first, last)
+        for stretch in _open_in_zones(campaign, name.split(JOINT), closed, first, last)
         for day, opens_at, closes_at in _cut(campaign.timezone, *stretch, starts_at, stops_at)
         if first <= day <= last
     ]
@@ -63,6 +69,39 @@ def open_time_of_date(
 def _length(stretches: pl.DataFrame) -> timedelta:
     total = stretches.select((pl.col("closes_at") - pl.col("opens_at")).sum()).item()
     return total if isinstance(total, timedelta) else timedelta()
+
+
+def never_open(campaign: Campaign, zone_name: str, day: date) -> bool:
+    """Return whether a zone, or several joined, has no open time at all in the year from ``day`` on."""
+    return openings(
+        campaign, [zone_name], day, day + _YEAR, datetime.min.replace(tzinfo=UTC), None
+    ).is_empty()
+
+
+def _open_in_zones(
+    campaign: Campaign, zone_names: list[str], closed: set[date], first: date, last: date
+) -> list[tuple[datetime, datetime]]:
+    """Return when all of several zones are open, in order."""
+    common, *others = (list(_open_in_zone(campaign, name, closed, first, last)) for name in zone_names)
+    for other in others:
+        common = list(_in_both(common, other))
+    return common
+
+
+def _in_both(
+    one: list[tuple[datetime, datetime]], other: list[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the stretches that lie in two lists of stretches, each in order and without overlaps."""
+    at, of_other = 0, 0
+    while at < len(one) and of_other < len(other):
+        opens_at = max(one[at][0], other[of_other][0])
+        closes_at = min(one[at][1], other[of_other][1])
+        if opens_at < closes_at:
+            yield opens_at, closes_at
+        if one[at][1] <= other[of_other][1]:
+            at += 1
+        else:
+            of_other += 1
 
 
 def _open_in_zone(

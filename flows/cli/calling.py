@@ -58,6 +58,8 @@ def _show_campaign(row: dict[str, Any]) -> None:
             f"{row['skipped_count']:,} skipped, {row['unknown_count']:,} unknown; "
             f"{row['excluded_count']:,} excluded"
         )
+        if row["retried_count"] or row["retry_count"]:
+            show(f"  {row['retried_count']:,} further attempts made, {row['retry_count']:,} waiting")
         show(
             f"  plan version {row['plan_version']}, from {first:%Y-%m-%d %H:%M%z} to {last:%Y-%m-%d %H:%M%z}"
         )

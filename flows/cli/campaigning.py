@@ -1,26 +1,29 @@
-"""Commands on the life of a campaign: create, schedule, pause, resume, cancel, skip."""
+"""Commands on the life of a campaign: create, schedule, update, pause, resume, cancel, skip."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import polars as pl
 import typer
 
-from flows import campaigns, publishing
+from flows import campaigns, scheduling
 from flows.cli.options import Json, MaybeNamed, Named, Now, moment, open_ledger
 from flows.cli.output import say, show, show_json, steps
 from flows.cli.planning import show_plan
+from flows.comparing import Difference
 from flows.errors import InputError
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.previewing import summarised
-from flows.settings_file import read_campaign
+from flows.settings_file import read_campaign, read_changes
 from flows.standing import known_contacts
+from transforms.wall_clock import to_local
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (create, schedule, pause, resume, cancel, skip):
+    for command in (create, schedule, update, pause, resume, cancel, skip):
         app.command()(command)
 
 
@@ -40,17 +43,66 @@ def create(
 
 
 def schedule(named: Named, now: Now = None, as_json: Json = False) -> None:
-    """Plan a draft campaign from its list and publish the plan."""
+    """Plan a draft campaign from its list, or the contacts that came to the list since; publish the plan."""
     scheduled_at = moment(now)
     home, ledger = open_ledger()
     with steps() as progress:
-        written = publishing.schedule(home, ledger, named, scheduled_at, progress)
+        written = scheduling.schedule(home, ledger, named, scheduled_at, progress)
     with ledger.session() as session:
         campaign = campaigns.find_campaign(session, named).settings
     if as_json:
         show_json(summarised(campaign, written, written.excluded))
     else:
         show_plan(written, campaign.timezone)
+
+
+def update(
+    named: Named,
+    changes: Annotated[
+        list[str], typer.Argument(metavar="FIELD=VALUE…", help="Settings and their new values, as YAML.")
+    ],
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Move only the slots that the new settings make impossible.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Change settings of a campaign; the calls not yet started are planned again."""
+    fields, changed_at = read_changes(changes), moment(now)
+    home, ledger = open_ledger()
+    with steps() as progress:
+        edit = scheduling.update(
+            home, ledger, named, fields, changed_at, keep=keep, dry_run=dry_run, progress=progress
+        )
+    if as_json:
+        show_json(_as_result(edit, dry_run=dry_run))
+        return
+    changed = ", ".join(edit.fields) or "nothing"
+    show(f"{edit.campaign.name}: {changed} {'would change' if dry_run else 'changed'}")
+    if edit.difference is not None:
+        show_difference(edit.difference, edit.campaign.timezone)
+
+
+def _as_result(edit: scheduling.Edit, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "changed": edit.fields,
+        "dry_run": dry_run,
+        "difference": None if edit.difference is None else asdict(edit.difference),
+    }
+
+
+def show_difference(found: Difference, zone_name: str) -> None:
+    """Print how two plans differ, times in the campaign's zone."""
+    show(
+        f"  {found.moved:,} moved, {found.added:,} added, {found.dropped:,} dropped, "
+        f"{found.renumbered:,} from another number, {found.unchanged:,} unchanged"
+    )
+    before, after = (
+        "never" if at is None else f"{to_local(zone_name, at):%Y-%m-%d %H:%M%z}"
+        for at in (found.finish_before, found.finish_after)
+    )
+    show(f"  the last slot is {after}" + ("" if before == after else f", it was {before}"))
 
 
 def pause(

@@ -1,7 +1,8 @@
--- Rule: rows stand in scheduled_at order; call_date is the campaign's own date; slot_index counts from 0 within
--- it; one campaign and one version; every call may start before its not_after.
+-- Rule: rows stand in scheduled_at order; call_date is the campaign's own date; slot_index counts within it
+-- from the first that is free; one campaign and one version; every call may start before its not_after.
 -- Grain: one row per planned call that is written otherwise.
--- Reads plan, clock (zone, from_at, offset_seconds), rules (timezone, campaign_id, plan_version).
+-- Reads plan, clock (zone, from_at, offset_seconds), date_before (call_date, next_index: the first free
+-- slot_index), rules (timezone, campaign_id, plan_version).
 with campaign_clock as (
     select clock.from_at, clock.offset_seconds
     from clock
@@ -20,10 +21,12 @@ dated as (
         plan.slot_index,
         plan.row_number,
         (plan.scheduled_at::timestamp + to_seconds(campaign_clock.offset_seconds))::date as local_date,
-        row_number() over (partition by plan.call_date order by plan.scheduled_at) - 1 as date_index,
+        row_number() over (partition by plan.call_date order by plan.scheduled_at) - 1
+        + coalesce(date_before.next_index, 0) as date_index,
         row_number() over (order by plan.scheduled_at) - 1 as row_index
     from plan
     asof left join campaign_clock on plan.scheduled_at >= campaign_clock.from_at
+    left join date_before on date_before.call_date = plan.call_date
 ),
 
 judged as (

@@ -1,17 +1,23 @@
 -- Rule: a call starts in a window, on a working day that is neither blacked out nor a holiday, both read
--- on the wall clock of the row's zone; at or after the start of the campaign and before its end.
+-- on the wall clock of the row's zone, of all of them where it has several; not before its publication may plan
+-- and before the end of the campaign.
 -- Grain: one row per planned call outside, with every rule it breaks.
 -- Reads plan, clock (zone, from_at, offset_seconds), open_window (weekday, opens_us, closes_us),
--- closed_date (day), rules (starts_at, stops_at).
-with local_clock as (
-    select
-        plan.contact_id,
-        plan.attempt,
-        plan.scheduled_at,
-        clock.zone as known_zone,
-        plan.scheduled_at::timestamp + to_seconds(clock.offset_seconds) as scheduled_local
+-- closed_date (day), rules (from_at, stops_at).
+with in_zone as (
+    select contact_id, attempt, scheduled_at, unnest(string_split(timezone, '|')) as zone
     from plan
-    asof left join clock on plan.timezone = clock.zone and plan.scheduled_at >= clock.from_at
+),
+
+local_clock as (
+    select
+        in_zone.contact_id,
+        in_zone.attempt,
+        in_zone.scheduled_at,
+        clock.zone as known_zone,
+        in_zone.scheduled_at::timestamp + to_seconds(clock.offset_seconds) as scheduled_local
+    from in_zone
+    asof left join clock on in_zone.zone = clock.zone and in_zone.scheduled_at >= clock.from_at
 ),
 
 judged as (
@@ -39,8 +45,8 @@ judged as (
                     then 'starts on a closed date, ' || local_clock.scheduled_local::date
             end,
             case
-                when local_clock.scheduled_at < rules.starts_at
-                    then 'starts before the campaign, ' || rules.starts_at
+                when local_clock.scheduled_at < rules.from_at
+                    then 'starts before it may, ' || rules.from_at
             end,
             case
                 when local_clock.scheduled_at >= rules.stops_at

@@ -1,14 +1,24 @@
 -- Rule: a contact gets the earliest campaign-local date on which its zone is open and the date has room, so
 -- no call lies behind an open date that was left with room.
 -- Grain: one row per planned call behind such a date, which is named.
--- Reads plan, opening (zone, call_date, opens_at, closes_at), room (call_date, room: null without a cap),
--- rules (spacing_us, reserve_us).
-with calls_of_date as (
+-- Reads plan, opening (zone, call_date, opens_at, closes_at), date_before (call_date, room: for the rows of the plan,
+-- null without a cap), standing (kind, contact_id, attempt), rules (spacing_us, reserve_us).
+with carried as (
+    select contact_id, attempt from standing where kind = 'carried'
+),
+
+placed as (
+    select plan.contact_id, plan.attempt, plan.timezone, plan.call_date
+    from plan
+    anti join carried on carried.contact_id = plan.contact_id and carried.attempt = plan.attempt
+),
+
+calls_of_date as (
     select call_date, count(*) as calls from plan group by call_date
 ),
 
 calls_of_zone as (
-    select timezone, call_date, count(*) as calls from plan group by timezone, call_date
+    select timezone, call_date, count(*) as calls from placed group by timezone, call_date
 ),
 
 open_date as (
@@ -25,19 +35,19 @@ open_date as (
 roomy_date as (
     select open_date.zone, min(open_date.call_date) as call_date
     from open_date
-    left join room on room.call_date = open_date.call_date
+    left join date_before on date_before.call_date = open_date.call_date
     left join calls_of_date on calls_of_date.call_date = open_date.call_date
     left join calls_of_zone
         on calls_of_zone.timezone = open_date.zone and calls_of_zone.call_date = open_date.call_date
     where
         coalesce(calls_of_zone.calls, 0) < open_date.holds
-        and (room.room is null or coalesce(calls_of_date.calls, 0) < room.room)
+        and (date_before.room is null or coalesce(calls_of_date.calls, 0) < date_before.room)
     group by open_date.zone
 )
 
 select
-    plan.contact_id,
-    plan.attempt,
-    'is called on ' || plan.call_date || ' although ' || roomy_date.call_date || ' has room' as problem
-from plan
-inner join roomy_date on roomy_date.zone = plan.timezone and roomy_date.call_date < plan.call_date
+    placed.contact_id,
+    placed.attempt,
+    'is called on ' || placed.call_date || ' although ' || roomy_date.call_date || ' has room' as problem
+from placed
+inner join roomy_date on roomy_date.zone = placed.timezone and roomy_date.call_date < placed.call_date

@@ -1,18 +1,27 @@
 -- Rule: contacts are taken in list order, so whoever was moved past a full date stands behind everyone on it.
 -- Grain: one row per planned call on a later date than somebody further down the list had a place on.
--- Reads plan, contact (contact_id, position: place in the list), opening (zone, call_date, opens_at,
--- closes_at), room (call_date, room: null without a cap), rules (spacing_us, reserve_us).
+-- Reads plan, contact (contact_id, attempt, position: place in the list), opening (zone, call_date, opens_at,
+-- closes_at), date_before (call_date, room: for the rows of the plan, null without a cap), rules (spacing_us,
+-- reserve_us). Slots that are carried over are no contact's turn and do not stand in contact.
 with placed as (
     select plan.contact_id, plan.attempt, plan.timezone, plan.call_date, contact.position
     from plan
-    inner join contact on contact.contact_id = plan.contact_id
+    inner join contact on contact.contact_id = plan.contact_id and contact.attempt = plan.attempt
+),
+
+full_date as (
+    select plan.call_date
+    from plan
+    inner join date_before on date_before.call_date = plan.call_date
+    group by plan.call_date
+    having count(*) >= any_value(date_before.room)
 ),
 
 last_of_date as (
     select placed.call_date, max(placed.position) as position
     from placed
+    semi join full_date on full_date.call_date = placed.call_date
     group by placed.call_date
-    having count(*) >= (select max(room.room) from room where room.call_date = placed.call_date)
 ),
 
 last_of_zone as (

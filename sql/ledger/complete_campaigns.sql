@@ -1,4 +1,5 @@
--- Campaigns are completed when every contact is final: called with a final outcome, or skipped uncalled.
+-- Campaigns are completed when every contact is final: called with a final outcome and no further attempt to
+-- come, or skipped uncalled.
 -- Grain: one row per campaign that changes.
 -- $now timestamptz: the instant
 update campaign
@@ -10,10 +11,16 @@ set
     reason = null
 where
     state in ('scheduled', 'active', 'paused')
+    and not exists (
+        select 1 from call where call.campaign_id = campaign.campaign_id and call.finished_at is null
+    )
+    and not exists (
+        select 1 from pending where pending.campaign_id = campaign.campaign_id
+    )
     and contact_count <= (
         select count(*)
         from call
-        where call.campaign_id = campaign.campaign_id and call.finished_at is not null
+        where call.campaign_id = campaign.campaign_id and call.attempt = 1
     ) + (
         select count(*)
         from skip

@@ -1,5 +1,8 @@
 -- The campaigns: their settings, where they stand in their life, and the limits that dispatch reads.
 -- Grain: one row per campaign. previous_state and state are one legal step of the life of a campaign.
+-- listed_count: how many of its list, from the beginning, belong to it. changing_until: until then somebody is
+-- changing its plan and nothing is claimed; change_id says who. replanned_at: when those without a slot were
+-- last looked after; hindrance: what kept some of them from getting one.
 create table campaign (
     campaign_id varchar not null,
     name varchar not null,
@@ -16,11 +19,18 @@ create table campaign (
     finished_at timestamptz,
     contact_count bigint not null default 0,
     excluded_count bigint not null default 0,
+    listed_count bigint not null default 0,
+    changing_until timestamptz,
+    change_id varchar,
+    replanned_at timestamptz,
+    hindrance varchar,
     max_concurrent_calls integer not null,
     max_call_minutes integer not null,
     calls_per_second double,
     max_calls_per_day integer,
     max_calls_per_number_per_day integer,
+    max_attempts integer not null default 1,
+    retry_minutes map(varchar, integer) not null default map {},
     first_date date,
     first_date_cap integer,
     check (

@@ -15,6 +15,7 @@ with candidate as (
         end as date_cap,
         case
             when campaign.state not in ('scheduled', 'active') then 'the campaign is ' || campaign.state
+            when campaign.changing_until > judged_at then 'the plan is being changed'
             when
                 not exists (
                     select 1
@@ -35,6 +36,17 @@ with candidate as (
                         and later.plan_version > slot.plan_version
                 )
                 then 'a later version plans it anew'
+            when
+                exists (
+                    select 1
+                    from pending
+                    where
+                        pending.campaign_id = slot.campaign_id
+                        and pending.contact_id = slot.contact_id
+                        and pending.attempt = slot.attempt
+                        and pending.plan_version is distinct from slot.plan_version
+                )
+                then 'it waits for another slot'
             when
                 exists (
                     select 1

@@ -1,5 +1,7 @@
 -- The publications of each campaign: which file is which version, and how far it has been staged.
 -- Grain: one row per published version. A version either replaces all slots not started, or adds to them.
+-- first_at and last_at are null where it plans nobody. missed_from: slots from then on up to staged_until were
+-- passed over, because nobody dispatched at their time.
 create table plan_version (
     campaign_id varchar not null,
     plan_version integer not null check (plan_version > 0),
@@ -8,9 +10,11 @@ create table plan_version (
     file varchar not null,
     sha256 varchar not null,
     contacts_hash varchar not null,
-    row_count bigint not null check (row_count > 0),
-    first_at timestamptz not null,
-    last_at timestamptz not null,
+    row_count bigint not null check (row_count >= 0),
+    first_at timestamptz,
+    last_at timestamptz,
     published_at timestamptz not null,
-    staged_until timestamptz not null
+    staged_until timestamptz not null,
+    missed_from timestamptz,
+    check ((row_count > 0) = (first_at is not null and last_at is not null))
 )

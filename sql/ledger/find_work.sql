@@ -5,20 +5,33 @@
 with slots as (
     select
         count(*) filter (
-            slot.scheduled_at <= $now::timestamptz
+            not slot.zone_changed
+            and slot.scheduled_at <= $now::timestamptz
             and $now::timestamptz < least(slot.not_after, slot.scheduled_at + $late_limit::interval)
         ) as due,
-        min(slot.scheduled_at) filter (slot.scheduled_at > $now::timestamptz) as next_due_at
+        min(slot.scheduled_at) filter (
+            not slot.zone_changed and slot.scheduled_at > $now::timestamptz
+        ) as next_due_at,
+        min(least(slot.not_after, slot.scheduled_at + $late_limit::interval)) as missed_at
     from slot
     inner join campaign on campaign.campaign_id = slot.campaign_id
     where
         campaign.state in ('scheduled', 'active')
-        and not slot.zone_changed
         and not exists (
             select 1
             from skip
             where skip.campaign_id = slot.campaign_id and skip.contact_id = slot.contact_id
         )
+),
+
+waiting as (
+    select min(pending.ripe_at) as ripe_at
+    from pending
+    inner join campaign on campaign.campaign_id = pending.campaign_id
+    where
+        campaign.state in ('scheduled', 'active')
+        and pending.plan_version is null
+        and (campaign.hindrance is null or pending.attempt > 1)
 ),
 
 calls as (
@@ -40,7 +53,8 @@ versions as (
         ) as unstaged_from,
         count(*) filter (
             campaign.state = 'scheduled' and current_version.first_at <= $now::timestamptz
-        ) as beginning
+        ) as beginning,
+        count(*) filter (current_version.missed_from is not null) as passed_over
     from current_version
     inner join campaign on campaign.campaign_id = current_version.campaign_id
     where campaign.state in ('scheduled', 'active')
@@ -49,11 +63,15 @@ versions as (
 select
     slots.due,
     slots.next_due_at,
+    slots.missed_at,
     calls.in_flight,
     calls.overdue,
     versions.unstaged,
     versions.unstaged_from,
-    versions.beginning
+    versions.beginning,
+    versions.passed_over,
+    waiting.ripe_at
 from slots
+cross join waiting
 cross join calls
 cross join versions

@@ -6,10 +6,20 @@ with called as (
     select
         campaign_id,
         count(*) filter (finished_at is null) as in_flight,
-        count(*) filter (finished_at is not null) as final,
+        count(*) filter (attempt = 1) as contacts,
+        count(*) filter (attempt > 1) as retries,
         count(*) filter (state = 'unknown') as unknown
     from call
     group by campaign_id
+),
+
+waiting_again as (
+    select
+        pending.campaign_id,
+        count(*) filter (pending.attempt > 1) as contacts,
+        count(*) filter (pending.plan_version is null) as slotless
+    from pending
+    group by pending.campaign_id
 ),
 
 skipped as (
@@ -48,21 +58,25 @@ select
     campaign.excluded_count,
     coalesce(skipped.contacts, 0) as skipped_count,
     coalesce(called.in_flight, 0) as in_flight_count,
-    coalesce(called.final, 0) as final_count,
+    coalesce(called.contacts, 0) - coalesce(called.in_flight, 0) - coalesce(waiting_again.contacts, 0) as final_count,
+    coalesce(waiting_again.contacts, 0) as retry_count,
+    coalesce(waiting_again.slotless, 0) as slotless_count,
+    coalesce(called.retries, 0) as retried_count,
     coalesce(called.unknown, 0) as unknown_count,
-    campaign.contact_count - coalesce(called.final, 0) - coalesce(called.in_flight, 0)
-    - coalesce(skipped.contacts, 0) as waiting_count,
+    campaign.contact_count - coalesce(called.contacts, 0) - coalesce(skipped.contacts, 0) as waiting_count,
     coalesce(held.slots, 0) as held_count,
     held.held_because,
     planned.plan_version,
     planned.first_at,
     planned.last_at,
+    campaign.hindrance,
     campaign.created_at,
     campaign.starts_at,
     campaign.finished_at
 from campaign
 left join called on called.campaign_id = campaign.campaign_id
 left join skipped on skipped.campaign_id = campaign.campaign_id
+left join waiting_again on waiting_again.campaign_id = campaign.campaign_id
 left join held on held.campaign_id = campaign.campaign_id
 left join planned on planned.campaign_id = campaign.campaign_id
 order by campaign.created_at

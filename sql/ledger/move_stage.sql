@@ -3,8 +3,11 @@
 -- $campaign_id varchar, $plan_version integer: the version
 -- $staged_from timestamptz: where the stage ended when the slots were read
 -- $staged_until timestamptz: where it ends now, exclusive
+-- $missed_from timestamptz or null: slots from here on were passed over, because their time was long past
 update plan_version
-set staged_until = $staged_until::timestamptz
+set
+    staged_until = $staged_until::timestamptz,
+    missed_from = coalesce(missed_from, $missed_from::timestamptz)
 where
     campaign_id = $campaign_id::varchar
     and plan_version = $plan_version::integer

@@ -294,7 +294,7 @@ def test_the_life_of_a_campaign_on_the_command_line(scheduled):
 def test_a_draft_is_scheduled_once(scheduled):
     again = scheduled("schedule", "Renewals")
     assert again.returncode == 2
-    assert "only a draft can be scheduled" in again.stderr
+    assert "no contact has come to its list since" in again.stderr
 
 
 def test_lists_show_what_was_set_aside(callplan):

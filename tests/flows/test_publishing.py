@@ -9,8 +9,9 @@ from flows.checking import CheckResult
 from flows.contact_store import SourceFile, open_contacts
 from flows.errors import InputError, WorkError
 from flows.ledger import Ledger
-from flows.publishing import refuse_broken, schedule
+from flows.publishing import refuse_broken
 from flows.replaying import verify
+from flows.scheduling import schedule
 from tests.people import campaign, contacts
 from transforms.schemas import REJECTS
 

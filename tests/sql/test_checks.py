@@ -6,10 +6,8 @@ import polars as pl
 import pytest
 
 from flows.checking import PlanUnderTest, check_plan
-from flows.planning import compute_plan
-from tests.people import EARLIER, campaign, contacts
-from transforms.eligibility import with_zone
-from transforms.plan import Edition
+from flows.planning import compute_plan, judged_contacts
+from tests.people import EARLIER, campaign, contacts, first_brief
 
 ZONES = ["America/New_York", "America/Denver", None, "Mars/Base", "Asia/Kolkata"]
 MILLISECOND = timedelta(milliseconds=1)
@@ -29,12 +27,12 @@ def _settings(**changes):
 
 def _broken(tmp_path, settings, people, change=lambda rows: rows):
     """Return the names of the rules that a plan breaks after ``change`` was made to its rows."""
-    starts_at = settings.starts_at(EARLIER)
-    rows = compute_plan(people, settings, starts_at, Edition()).rows.collect()
+    brief = first_brief(settings, EARLIER)
+    rows = compute_plan(people, settings, brief).rows.collect()
     file = tmp_path / "plan.parquet"
     change(rows).write_parquet(file)
-    judged = with_zone(people, settings).select("contact_id", "position", "reason").collect()
-    checks = check_plan(PlanUnderTest(file, settings, starts_at, Edition(), judged))
+    asked_for = judged_contacts(people, settings, brief).collect()
+    checks = check_plan(PlanUnderTest(file, settings, brief, asked_for))
     assert all(len(check.examples) == min(check.broken, 5) for check in checks)
     return {check.rule for check in checks if check.broken}
 
@@ -129,10 +127,10 @@ def test_a_broken_rule_is_named(tmp_path, rule, change):
 def test_a_call_on_a_closed_date_or_after_the_end_is_caught(tmp_path):
     settings = campaign(max_calls_per_day=20, ends_at="2026-04-01T00:00")
     stricter = campaign(max_calls_per_day=20, ends_at="2026-03-23T12:00", blackout_dates=["2026-03-23"])
-    starts_at = settings.starts_at(EARLIER)
+    brief = first_brief(settings, EARLIER)
     file = tmp_path / "plan.parquet"
-    compute_plan(contacts(40), settings, starts_at, Edition()).rows.sink_parquet(file)
-    checks = check_plan(PlanUnderTest(file, stricter, starts_at, Edition()))
+    compute_plan(contacts(40), settings, brief).rows.sink_parquet(file)
+    checks = check_plan(PlanUnderTest(file, stricter, brief))
     found = next(check for check in checks if check.rule == "when calls start")
     assert found.broken == 20
     problems = " ".join(str(example["problem"]) for example in found.examples)
@@ -141,10 +139,10 @@ def test_a_call_on_a_closed_date_or_after_the_end_is_caught(tmp_path):
 
 def test_a_date_above_its_cap_is_caught(tmp_path):
     settings, stricter = campaign(max_calls_per_day=20), campaign(max_calls_per_day=19)
-    starts_at = settings.starts_at(EARLIER)
+    brief = first_brief(settings, EARLIER)
     file = tmp_path / "plan.parquet"
-    compute_plan(contacts(40), settings, starts_at, Edition()).rows.sink_parquet(file)
-    checks = check_plan(PlanUnderTest(file, stricter, starts_at, Edition()))
+    compute_plan(contacts(40), settings, brief).rows.sink_parquet(file)
+    checks = check_plan(PlanUnderTest(file, stricter, brief))
     found = next(check for check in checks if check.rule == "caps")
     assert [example["problem"] for example in found.examples] == [
         "2026-03-20 holds 20 calls and has room for 19",

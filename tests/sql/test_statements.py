@@ -10,9 +10,10 @@ import sql
 from flows.contact_files import LINE
 from flows.dialers.dialer import ANSWERS, REPORTS
 from flows.ledger import _PARTS as LEDGER_PARTS
-from transforms.schemas import CONTACTS, EXCLUDED, INSTANT, OFFSETS, OPENINGS, PLAN, REJECTS
+from transforms.schemas import CONTACTS, EXCLUDED, INSTANT, OFFSETS, OPENINGS, PLAN, REJECTS, STANDING
 
 _STAGED = {**{name: PLAN[name] for name in PLAN if name != "timezone_source"}, "variables": pl.String()}
+_ATTEMPT = {"contact_id": pl.String(), "attempt": pl.UInt8()}
 _LISTED = {"filename": pl.String()}
 RELATIONS = {
     "ledger": {
@@ -21,6 +22,10 @@ RELATIONS = {
         "dead_owner": {"owner_id": pl.String()},
         "staged": {**_STAGED, "zone_changed": pl.Boolean()},
         "taken_out": {"contact_id": pl.String(), "is_planned": pl.Boolean()},
+        "planned": _ATTEMPT,
+        "lapsed": _ATTEMPT,
+        "known_skip": {"contact_id": pl.String()},
+        "redated": {**_ATTEMPT, "call_date": pl.Date()},
     },
     "contacts": {
         "incoming": {**CONTACTS, "row_number": pl.UInt32()},
@@ -35,21 +40,23 @@ RELATIONS = {
     },
     "checks": {
         "plan": {**PLAN, "row_number": pl.Int64()},
-        "contact": {"contact_id": pl.String(), "position": pl.Int64(), "reason": pl.String()},
+        "contact": {**_ATTEMPT, "position": pl.Int64(), "reason": pl.String()},
+        "standing": STANDING,
         "clock": OFFSETS,
         "opening": OPENINGS,
         "open_window": {"weekday": pl.Int64(), "opens_us": pl.Int64(), "closes_us": pl.Int64()},
         "closed_date": {"day": pl.Date()},
-        "room": {"call_date": pl.Date(), "room": pl.Int64()},
+        "date_before": {"call_date": pl.Date(), "room": pl.Int64(), "next_index": pl.Int64()},
         "outbound_number": {"number": pl.String(), "turn": pl.Int64()},
         "rules": {
             "campaign_id": pl.String(),
             "plan_version": pl.Int32(),
             "timezone": pl.String(),
-            "starts_at": INSTANT,
+            "from_at": INSTANT,
             "stops_at": INSTANT,
             "max_calls_per_number_per_day": pl.Int64(),
             "rotation": pl.String(),
+            "first_turn": pl.Int64(),
             "spacing_us": pl.Int64(),
             "reserve_us": pl.Int64(),
         },
@@ -118,7 +125,7 @@ def test_question_fits_the_views(connection, name):
 
 def test_every_statement_lies_in_a_folder_that_is_prepared():
     folders = {name.split("/")[0] for name in sql.names()}
-    assert folders == {"ledger", "contacts", "checks", "questions", "views", "describe_plan"}
+    assert folders == {"ledger", "contacts", "checks", "diff", "questions", "views", "describe_plan"}
 
 
 @pytest.mark.parametrize("name", sql.names())

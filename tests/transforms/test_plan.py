@@ -6,14 +6,13 @@ import polars as pl
 import pytest
 
 from flows.planning import InfeasibleError, compute_plan
-from tests.people import EARLIER, NUMBERS, campaign, contacts
-from transforms.plan import Edition
+from tests.people import EARLIER, NUMBERS, campaign, contacts, first_brief
 from transforms.schemas import PLAN
 from transforms.wall_clock import to_local
 
 
 def _plan(people, settings, now=EARLIER):
-    return compute_plan(people, settings, settings.starts_at(now), Edition()).rows.collect()
+    return compute_plan(people, settings, first_brief(settings, now)).rows.collect()
 
 
 def _per_date(rows):
@@ -100,9 +99,7 @@ def test_everyone_is_called_by_their_own_clock_on_both_sides_of_the_date_line():
 
 def test_an_unknown_zone_sets_the_contact_aside():
     settings = campaign(contact_timezone="contact")
-    computed = compute_plan(
-        contacts(4, ["Mars/Base", None]), settings, settings.starts_at(EARLIER), Edition()
-    )
+    computed = compute_plan(contacts(4, ["Mars/Base", None]), settings, first_brief(settings, EARLIER))
     assert computed.contacts == 2
     assert computed.excluded.rows() == [
         ("c0", 2, 'unknown time zone "Mars/Base"'),

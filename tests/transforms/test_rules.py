@@ -7,11 +7,10 @@ import pytest
 from hypothesis import assume, given, seed, settings
 
 from flows.checking import PlanUnderTest, check_plan
-from flows.planning import InfeasibleError, compute_plan
+from flows.planning import InfeasibleError, compute_plan, judged_contacts
 from tests.transforms import oracle
 from tests.transforms.campaigns import plannings
-from transforms.eligibility import with_zone
-from transforms.plan import Edition
+from transforms.brief import Brief
 from transforms.schemas import CONTACTS
 
 EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "600"))
@@ -36,6 +35,10 @@ def _contacts(people):
     )
 
 
+def _brief(starts_at):
+    return Brief(starts_at=starts_at, from_at=starts_at)
+
+
 def _expected(people, campaign, now):
     """Return the oracle's slots and exclusions, or the number it cannot place."""
     try:
@@ -53,10 +56,10 @@ def test_a_plan_is_the_one_that_the_oracle_makes(planning):
     starts_at = campaign.starts_at(now)
     if isinstance(expected, int):
         with pytest.raises(InfeasibleError, match=rf"^{expected:,} of "):
-            compute_plan(_contacts(people), campaign, starts_at, Edition())
+            compute_plan(_contacts(people), campaign, _brief(starts_at))
         return
     slots, excluded = expected
-    computed = compute_plan(_contacts(people), campaign, starts_at, Edition())
+    computed = compute_plan(_contacts(people), campaign, _brief(starts_at))
     rows = computed.rows.collect()
     assert set(computed.excluded["contact_id"]) == set(excluded)
     columns = (
@@ -80,10 +83,10 @@ def test_every_check_holds_for_every_plan(planning, tmp_path_factory):
     people, campaign, now = planning
     expected = _expected(people, campaign, now)
     assume(not isinstance(expected, int) and expected[0])
-    starts_at = campaign.starts_at(now)
+    brief = _brief(campaign.starts_at(now))
     contacts = _contacts(people)
     file = tmp_path_factory.mktemp("plan") / "plan.parquet"
-    compute_plan(contacts, campaign, starts_at, Edition()).rows.sink_parquet(file)
-    judged = with_zone(contacts, campaign).select("contact_id", "position", "reason").collect()
-    checks = check_plan(PlanUnderTest(file, campaign, starts_at, Edition(), judged))
+    compute_plan(contacts, campaign, brief).rows.sink_parquet(file)
+    expected_rows = judged_contacts(contacts, campaign, brief).collect()
+    checks = check_plan(PlanUnderTest(file, campaign, brief, expected_rows))
     assert [(check.rule, check.examples) for check in checks if check.broken] == []

@@ -1,0 +1,241 @@
+"""Briefs of publications: what the ledger and the plan files say of a campaign, read for the planner."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from flows.campaigns import LATE_LIMIT, StoredCampaign
+from flows.home import Home
+from flows.ledger import Session
+from transforms.brief import Brief, Edition
+from transforms.campaign import Campaign
+from transforms.days import room_of_dates
+from transforms.eligibility import eligible, with_zone, without_skipped
+from transforms.replan import counting_slots, missed_slots, open_slots, positioned, slots_to_carry
+from transforms.schemas import PLAN, STANDING
+from transforms.standing import Held, held_per_date, held_per_number, redated
+from transforms.wall_clock import to_local
+from transforms.windows import openings
+
+_ATTEMPT = ["contact_id", "attempt"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a publication finds of a campaign, read in one transaction.
+
+    ``versions`` are the current ones and ``last_version`` the highest number so far, 0 for none; ``calls``
+    (``STANDING``) all that were started on or after a date; ``pending`` the attempts that wait for a slot or
+    got one from a later version; ``missed`` the staged slots that were not called in time.
+    """
+
+    stored: StoredCampaign
+    versions: pl.DataFrame
+    last_version: int
+    skipped: pl.DataFrame
+    calls: pl.DataFrame
+    last_number: str | None
+    called: int
+    pending: pl.DataFrame
+    missed: pl.DataFrame
+
+    @property
+    def gone(self) -> pl.LazyFrame:
+        """Return the attempts that are made already."""
+        return self.calls.lazy().select(_ATTEMPT)
+
+
+def find(session: Session, stored: StoredCampaign, now: datetime, from_date: date | None = None) -> Found:
+    """Return what the ledger has of a campaign; of its calls only those on or after ``from_date``."""
+    of: dict[str, Any] = {"campaign_id": stored.campaign_id}
+    last = session.read("list_versions", **of)["plan_version"].max()
+    calls = session.read("list_standing_calls", **of, from_date=from_date)
+    numbers = session.read("find_last_call", **of)["from_number"]
+    return Found(
+        stored=stored,
+        versions=session.read("list_current_versions", **of),
+        last_version=last if isinstance(last, int) else 0,
+        skipped=session.read("list_skips", **of).select("contact_id", "reason"),
+        calls=calls.select(pl.col(name).cast(dtype) for name, dtype in STANDING.items()),
+        last_number=numbers[0] if numbers.len() else None,
+        called=int(session.read("count_called", **of).item()),
+        pending=session.read("list_pending", **of),
+        missed=session.read("list_missed", **of, now=now, late_limit=LATE_LIMIT),
+    )
+
+
+def first_brief(found: Found, starts_at: datetime) -> Brief:
+    """Return the brief of a campaign's first publication: the whole list from its start on."""
+    return Brief(
+        starts_at=starts_at,
+        from_at=starts_at,
+        edition=Edition(found.stored.campaign_id, found.last_version + 1),
+        skipped=found.skipped,
+    )
+
+
+def late_brief(home: Home, found: Found, starts_at: datetime, now: datetime) -> Brief:
+    """Return the brief for the contacts that came to the list after the campaign was scheduled."""
+    standing = pl.concat([found.calls.lazy(), _kept(home, found, now)])
+    return _adding(home, found, starts_at, now, standing, fresh_from=found.stored.listed_count)
+
+
+def replan_brief(home: Home, found: Found, starts_at: datetime, now: datetime) -> Brief:
+    """Return the brief for those who missed their slot and for the retries whose delay is over."""
+    ripe = found.pending.filter(pl.col("plan_version").is_null(), pl.col("ripe_at") <= now)
+    due = pl.concat([_missed(home, found, now), ripe.lazy().select(_ATTEMPT)])
+    skipped = found.skipped.lazy().select("contact_id")
+    waiting = due.unique().join(skipped, on="contact_id", how="anti").sort(_ATTEMPT).collect()
+    standing = pl.concat([found.calls.lazy(), _kept(home, found, now), _due(waiting)])
+    return _adding(home, found, starts_at, now, standing, fresh_from=0, fresh_until=0)
+
+
+def edit_brief(
+    home: Home,
+    found: Found,
+    contacts: pl.LazyFrame,
+    campaign: Campaign,
+    starts_at: datetime,
+    now: datetime,
+    *,
+    keep: bool,
+) -> Brief:
+    """Return the brief of an edit: everyone of the campaign who is not started, spread again.
+
+    With ``keep``, the slots that the new settings leave possible keep their times.
+    """
+    from_at = max(starts_at, now)
+    started = found.calls.lazy()
+    if campaign.timezone != found.stored.settings.timezone:
+        started = redated(found.calls, campaign.timezone).lazy()
+    waiting = _waiting_again(found, campaign, now)
+    carried = STANDING.to_frame()
+    if keep:
+        kept = open_slots(
+            plan_rows(home, found), found.gone, found.pending.lazy(), from_at, LATE_LIMIT
+        ).filter(pl.col("scheduled_at") >= from_at)
+        listed = contacts.head(found.stored.listed_count)
+        carried = _to_carry(kept, started, listed, campaign, found.skipped, starts_at, from_at)
+        waiting = waiting.join(carried, on=_ATTEMPT, how="anti")
+    return Brief(
+        starts_at=starts_at,
+        from_at=from_at,
+        edition=Edition(found.stored.campaign_id, found.last_version + 1),
+        fresh_from=0,
+        fresh_until=found.stored.listed_count,
+        skipped=found.skipped,
+        standing=pl.concat([started, carried.lazy(), _due(waiting)]),
+        last_number=found.last_number,
+    )
+
+
+def plan_rows(home: Home, found: Found) -> pl.LazyFrame:
+    """Return the rows of the current versions (schema ``PLAN``), replaced ones included."""
+    files = [home.plans / name for name in found.versions["file"]]
+    return pl.scan_parquet(files) if files else PLAN.to_frame().lazy()
+
+
+def slots_not_started(home: Home, found: Found) -> pl.LazyFrame:
+    """Return the rows of the current plan (schema ``PLAN``) that count and have not been started."""
+    return counting_slots(plan_rows(home, found), found.gone, found.pending.lazy())
+
+
+def _adding(
+    home: Home,
+    found: Found,
+    starts_at: datetime,
+    now: datetime,
+    standing: pl.LazyFrame,
+    fresh_from: int,
+    fresh_until: int | None = None,
+) -> Brief:
+    return Brief(
+        starts_at=starts_at,
+        from_at=max(starts_at, now),
+        edition=Edition(found.stored.campaign_id, found.last_version + 1),
+        fresh_from=fresh_from,
+        fresh_until=fresh_until,
+        skipped=found.skipped,
+        standing=standing,
+        last_number=_number_planned_last(home, found),
+    )
+
+
+def _kept(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
+    skipped = found.skipped.lazy().select("contact_id")
+    kept = open_slots(plan_rows(home, found), found.gone, found.pending.lazy(), now, LATE_LIMIT)
+    return kept if found.skipped.is_empty() else kept.join(skipped, on="contact_id", how="anti")
+
+
+def _missed(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
+    passed_over = found.versions.filter(pl.col("missed_from").is_not_null())
+    missed = [found.missed.lazy()]
+    for version in passed_over.iter_rows(named=True):
+        rows = pl.scan_parquet(home.plans / version["file"])
+        missed.append(
+            missed_slots(rows, found.gone, found.pending.lazy(), version["missed_from"], now, LATE_LIMIT)
+        )
+    return pl.concat(missed)
+
+
+def _waiting_again(found: Found, campaign: Campaign, now: datetime) -> pl.DataFrame:
+    """Return the further attempts that are planned or ripe, and still allowed."""
+    further = found.pending.filter(
+        pl.col("attempt") > 1,
+        pl.col("attempt") <= campaign.retry.max_attempts,
+        pl.col("plan_version").is_not_null() | (pl.col("ripe_at") <= now),
+    )
+    return further.join(found.skipped, on="contact_id", how="anti").select(_ATTEMPT).sort(_ATTEMPT)
+
+
+def _to_carry(
+    kept: pl.LazyFrame,
+    started: pl.LazyFrame,
+    listed: pl.LazyFrame,
+    campaign: Campaign,
+    skipped: pl.DataFrame,
+    starts_at: datetime,
+    from_at: datetime,
+) -> pl.DataFrame:
+    """Return the open slots that the new settings leave possible."""
+    allowed = kept.filter(pl.col("attempt") <= campaign.retry.max_attempts)
+    zoned = eligible(without_skipped(with_zone(positioned(listed), campaign), skipped))
+    zones = zoned.select("timezone").unique().sort("timezone").collect()["timezone"].to_list()
+    last_at = allowed.select(pl.col("scheduled_at").max()).collect().item()
+    if last_at is None:
+        return STANDING.to_frame()
+    first, last = (to_local(campaign.timezone, at).date() for at in (from_at, last_at))
+    opened = openings(campaign, zones, first, last, from_at, campaign.stops_at())
+    held = Held(*pl.collect_all([held_per_date(started), held_per_number(started)]))
+    room = room_of_dates(campaign, starts_at, held)
+    dates = opened["call_date"].unique().sort()
+    rooms = pl.DataFrame(
+        {"call_date": dates, "room": [room(day) for day in dates]}, schema_overrides={"room": pl.Int64()}
+    )
+    return slots_to_carry(allowed, zoned, opened, rooms).collect()
+
+
+def _due(waiting: pl.DataFrame) -> pl.LazyFrame:
+    empty = {name: pl.lit(None, dtype).alias(name) for name, dtype in STANDING.items()}
+    return waiting.lazy().select(
+        **(empty | {"contact_id": pl.col("contact_id"), "attempt": pl.col("attempt").cast(pl.UInt8)})
+        | {"kind": pl.lit("due")}
+    )
+
+
+def _number_planned_last(home: Home, found: Found) -> str | None:
+    planning = found.versions.filter(pl.col("row_count") > 0)
+    if planning.is_empty():
+        return found.last_number
+    file = home.plans / planning["file"][-1]
+    number = pl.scan_parquet(file).select("from_number").tail(1).collect().item()
+    return number if isinstance(number, str) else None
+
+
+def calls_on_other_dates(found: Found, campaign: Campaign) -> pl.DataFrame:
+    """Return the calls whose campaign-local date another time zone changes, with their new ``call_date``."""
+    moved = redated(found.calls, campaign.timezone)
+    changed = moved["call_date"] != found.calls["call_date"]
+    return moved.filter(changed).select(*_ATTEMPT, "call_date")

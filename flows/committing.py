@@ -1,0 +1,218 @@
+"""Committing a publication: one transaction that names its file and says what becomes of every contact."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.campaigns import StoredCampaign, complete_campaigns, set_settings
+from flows.errors import WorkError
+from flows.ledger import Session
+from flows.plan_store import PlanFile
+from transforms.brief import Brief
+from transforms.campaign import Campaign
+from transforms.days import first_day_cap
+from transforms.standing import carried_slots, waiting_for_slots
+from transforms.wall_clock import to_local
+
+_ATTEMPT = ["contact_id", "attempt"]
+
+
+class OutdatedError(WorkError):
+    """Something came between computing a publication and committing it, so it has to be computed again."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A version of a campaign's plan that is to be written and committed.
+
+    ``kind`` is ``replaces`` or ``adds``; ``snapshot`` the contacts of the list; ``next_state`` what the
+    campaign is afterwards; ``listed_count`` how many of the list, from its beginning, belong to the campaign
+    then. ``change_id`` names the hold on its claims that an edit has taken. ``redated`` has the calls
+    (``contact_id``, ``attempt``) that are on another ``call_date`` by the clock of the new settings.
+    ``partly`` allows that some find no date.
+    """
+
+    stored: StoredCampaign
+    settings: Campaign
+    brief: Brief
+    kind: str
+    based_on: int
+    snapshot: Path
+    dialer: str
+    next_state: str
+    listed_count: int
+    change_id: str | None = None
+    redated: pl.DataFrame | None = None
+    partly: bool = False
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What a version makes of those who were due; frames of ``contact_id`` and ``attempt``.
+
+    ``placed`` have a slot in it, ``left`` found no date, ``dropped`` cannot be called any more; ``first``
+    counts its first attempts, ``fresh`` those of contacts who are new to the plan.
+    """
+
+    placed: pl.DataFrame
+    left: pl.DataFrame
+    dropped: pl.DataFrame
+    first: int
+    fresh: int
+
+
+def fates(brief: Brief, plan: pl.LazyFrame, excluded: pl.DataFrame) -> Fates:
+    """Return what a version with the rows ``plan`` makes of those whom its brief was to place."""
+    due = waiting_for_slots(brief.standing).collect()
+    carried = carried_slots(brief.standing).select(_ATTEMPT).collect()
+    waiting = pl.concat([due, carried])
+    slots = plan.select(_ATTEMPT).join(waiting.lazy(), on=_ATTEMPT, how="semi").collect()
+    without = due.join(slots, on=_ATTEMPT, how="anti")
+    first = plan.filter(pl.col("attempt") == 1).select(pl.len()).collect().item()
+    return Fates(
+        placed=slots,
+        left=without.join(excluded, on="contact_id", how="anti"),
+        dropped=without.join(excluded, on="contact_id", how="semi"),
+        first=first,
+        fresh=first - slots.filter(pl.col("attempt") == 1).height,
+    )
+
+
+def commit(
+    session: Session,
+    publication: Publication,
+    published: PlanFile,
+    fate: Fates,
+    excluded: pl.DataFrame,
+    contacts_hash: str,
+    now: datetime,
+) -> None:
+    """Make a published file a version of its campaign.
+
+    Raises:
+        OutdatedError: another version, a skip, a change of state or a call came since it was computed.
+    """
+    stored = publication.stored
+    _refuse_outdated(session, publication, fate, now)
+    _add_version(session, publication, published, contacts_hash, now)
+    set_settings(session, stored.campaign_id, publication.settings)
+    if publication.kind == "replaces":
+        _replace(session, publication)
+    _note_waiting(session, publication, fate, now)
+    _note_schedule(session, publication, fate, excluded.height, now)
+    session.write("delete_skipped_pending", campaign_id=stored.campaign_id)
+    session.write("add_campaign_events", changed_at=now)
+    complete_campaigns(session, now)
+
+
+def _refuse_outdated(session: Session, publication: Publication, fate: Fates, now: datetime) -> None:
+    stored, campaign_id = publication.stored, publication.stored.campaign_id
+    skips = session.read("list_skips", campaign_id=campaign_id).height
+    if skips != publication.brief.skipped.height:
+        raise OutdatedError(f"{stored.name}: somebody was skipped meanwhile")
+    started = session.read("count_started", ("planned", fate.placed), campaign_id=campaign_id).item()
+    if started:
+        raise OutdatedError(f"{stored.name}: a call was started meanwhile")
+    if publication.change_id is not None and not session.write(
+        "end_change", campaign_id=campaign_id, change_id=publication.change_id, now=now
+    ):
+        raise OutdatedError(f"{stored.name}: computing the change took longer than its claims were held")
+
+
+def _add_version(
+    session: Session, publication: Publication, published: PlanFile, contacts_hash: str, now: datetime
+) -> None:
+    added = session.write(
+        "add_plan_version",
+        campaign_id=publication.stored.campaign_id,
+        plan_version=publication.brief.edition.plan_version,
+        based_on=publication.based_on,
+        kind=publication.kind,
+        file=published.name,
+        sha256=published.sha256,
+        contacts_hash=contacts_hash,
+        row_count=published.rows,
+        first_at=published.first_at,
+        last_at=published.last_at,
+        published_at=now,
+    )
+    if not added:
+        raise OutdatedError(f"{publication.stored.name}: another version was published meanwhile")
+
+
+def _replace(session: Session, publication: Publication) -> None:
+    """Take everything off the stage and the waiting list that the new version plans anew or no more."""
+    campaign_id = publication.stored.campaign_id
+    session.write("delete_slots", campaign_id=campaign_id)
+    session.write("delete_first_waiting", campaign_id=campaign_id)
+    session.write("delete_beyond_attempts", campaign_id=campaign_id)
+    known = publication.brief.skipped.select("contact_id")
+    session.write("settle_skips", ("known_skip", known), campaign_id=campaign_id)
+    if publication.redated is not None:
+        session.write("redate_calls", ("redated", publication.redated), campaign_id=campaign_id)
+
+
+def _note_waiting(session: Session, publication: Publication, fate: Fates, now: datetime) -> None:
+    """Note whose slot counts from now on, who waits on, and whose further attempt is not made."""
+    campaign_id, number = publication.stored.campaign_id, publication.brief.edition.plan_version
+    handled = pl.concat([fate.placed, fate.left, fate.dropped])
+    if handled.is_empty():
+        return
+    session.write("delete_replanned", ("planned", handled), campaign_id=campaign_id, plan_version=number)
+    session.write("delete_waiting", ("planned", handled), campaign_id=campaign_id)
+    again = fate.placed if publication.kind == "adds" else fate.placed.filter(pl.col("attempt") > 1)
+    for planned, plan_version in ((again, number), (_first(fate.left), None)):
+        session.write(
+            "add_waiting",
+            ("planned", planned),
+            campaign_id=campaign_id,
+            plan_version=plan_version,
+            ripe_at=now,
+        )
+    for lapsed, reason in (
+        (fate.left, "no date has room for a further attempt"),
+        (fate.dropped, "the contact cannot be called any more"),
+    ):
+        further = lapsed.filter(pl.col("attempt") > 1)
+        session.write(
+            "add_lapsed_events", ("lapsed", further), campaign_id=campaign_id, reason=reason, now=now
+        )
+
+
+def _first(attempts: pl.DataFrame) -> pl.DataFrame:
+    return attempts.filter(pl.col("attempt") == 1)
+
+
+def _note_schedule(
+    session: Session, publication: Publication, fate: Fates, excluded: int, now: datetime
+) -> None:
+    stored, campaign, starts_at = publication.stored, publication.settings, publication.brief.starts_at
+    first_date = to_local(campaign.timezone, starts_at).date()
+    if publication.kind == "replaces":
+        called = int(session.read("count_called", campaign_id=stored.campaign_id).item())
+        contacts = called + fate.first
+    else:
+        contacts = stored.contact_count + fate.fresh - _first(fate.dropped).height
+        excluded += stored.excluded_count
+    waiting = _first(fate.left).height
+    noted = session.write(
+        "set_schedule",
+        campaign_id=stored.campaign_id,
+        seen=stored.state,
+        state=publication.next_state,
+        starts_at=starts_at,
+        dialer=publication.dialer,
+        contact_count=contacts,
+        excluded_count=excluded,
+        listed_count=publication.listed_count,
+        first_date=first_date,
+        first_date_cap=first_day_cap(campaign, first_date, starts_at),
+        hindrance=f"{waiting:,} contacts missed their slot and no date has room for them"
+        if waiting
+        else None,
+        now=now,
+    )
+    if not noted:
+        raise OutdatedError(f"{stored.name}: its state changed meanwhile")

@@ -1,0 +1,65 @@
+"""Looking after those without a slot: missed ones are planned again, and retries whose delay is over."""
+
+from datetime import datetime, timedelta
+
+from flows.briefing import find, replan_brief
+from flows.campaigns import LATE_LIMIT, find_campaign
+from flows.committing import Publication
+from flows.contact_store import current_snapshot
+from flows.errors import WorkError
+from flows.home import Home
+from flows.ledger import Ledger
+from flows.progress import silent
+from flows.publishing import WrittenPlan, publish, publishing
+from transforms.wall_clock import to_local
+
+LOOK_AGAIN = timedelta(minutes=1)
+"""How long a campaign is left alone after it was looked after."""
+
+LOOK_AGAIN_HINDERED = timedelta(minutes=10)
+"""The same where some found no date: only an edit or a skip makes room for them."""
+
+
+def campaigns_to_replan(ledger: Ledger, now: datetime) -> list[str]:
+    """Return the campaigns in which somebody waits for a slot that can be looked for now."""
+    with ledger.session() as session:
+        found = session.read(
+            "list_to_replan",
+            now=now,
+            late_limit=LATE_LIMIT,
+            look_again=LOOK_AGAIN,
+            look_again_hindered=LOOK_AGAIN_HINDERED,
+        )
+    return found["campaign_id"].to_list()
+
+
+def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> WrittenPlan:
+    """Publish an adding version for those of a campaign who missed their slot or are to be tried again.
+
+    Whoever finds no date waits on, or, on a further attempt, keeps the last outcome.
+
+    Raises:
+        WorkError: the list is gone, or somebody else keeps coming in between.
+    """
+    return publishing(home, ledger, campaign_id, lambda: _replan(home, ledger, campaign_id, now))
+
+
+def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> WrittenPlan:
+    with ledger.session() as session:
+        stored = find_campaign(session, campaign_id)
+        found = find(session, stored, now, to_local(stored.settings.timezone, now).date())
+    if stored.starts_at is None or stored.dialer is None or stored.settings.contact_list is None:
+        raise WorkError(f"{stored.name}: was never scheduled")
+    publication = Publication(
+        stored=stored,
+        settings=stored.settings,
+        brief=replan_brief(home, found, stored.starts_at, now),
+        kind="adds",
+        based_on=found.last_version,
+        snapshot=current_snapshot(home, stored.settings.contact_list),
+        dialer=stored.dialer,
+        next_state=stored.state,
+        listed_count=stored.listed_count,
+        partly=True,
+    )
+    return publish(home, ledger, publication, now, silent)

@@ -1,0 +1,9 @@
+-- Hold a campaign's claims while its plan is being changed.
+-- Grain: one row, none if somebody else is changing it.
+-- $campaign_id varchar: the campaign; $change_id varchar: names the change; $now timestamptz: the instant;
+-- $changing_until timestamptz: when the hold lapses by itself
+update campaign
+set change_id = $change_id::varchar, changing_until = $changing_until::timestamptz
+where
+    campaign_id = $campaign_id::varchar
+    and (changing_until is null or changing_until <= $now::timestamptz or change_id = $change_id::varchar)

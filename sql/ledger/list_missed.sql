@@ -1,0 +1,7 @@
+-- The staged slots of a campaign that were not called in time and are to be planned anew.
+-- Grain: one row per slot. Order: none.
+-- $campaign_id varchar: the campaign; $now timestamptz: the instant; $late_limit interval: how long after its time
+-- a slot may still be called
+select contact_id, attempt
+from missed_slots($now::timestamptz, $late_limit::interval)
+where campaign_id = $campaign_id::varchar
