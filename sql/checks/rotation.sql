@@ -48,30 +48,37 @@ first_turn_of_date as (
     cross join rules
 ),
 
+odd_date as (
+    select turned.call_date
+    from turned
+    inner join calls_of_date on calls_of_date.call_date = turned.call_date
+    inner join first_turn_of_date on first_turn_of_date.call_date = turned.call_date
+    cross join number_count
+    cross join rules
+    where rules.rotation = 'round_robin'
+    group by turned.call_date
+    having not bool_and(
+        (first_turn_of_date.first_turn + turned.row_number - calls_of_date.first_row) % number_count.numbers
+        is not distinct from turned.turn
+    )
+),
+
 in_rounds as (
     select
         turned.*,
         row_number() over (partition by turned.call_date, turned.turn order by turned.row_number) - 1 as round
     from turned
-    cross join rules
-    where rules.rotation != 'random'
+    semi join odd_date on odd_date.call_date = turned.call_date
 ),
 
 keyed as (
     select
         in_rounds.*,
-        case
-            when rules.rotation = 'round_robin'
-                then
-                    in_rounds.round * number_count.numbers
-                    + (in_rounds.turn - first_turn_of_date.first_turn + 2 * number_count.numbers)
-                    % number_count.numbers
-            else in_rounds.turn * 1000000000000 + in_rounds.round
-        end as key
+        in_rounds.round * number_count.numbers
+        + (in_rounds.turn - first_turn_of_date.first_turn + 2 * number_count.numbers) % number_count.numbers as key
     from in_rounds
     inner join first_turn_of_date on first_turn_of_date.call_date = in_rounds.call_date
     cross join number_count
-    cross join rules
 ),
 
 beside as (
@@ -79,47 +86,74 @@ beside as (
 ),
 
 last_key as (
-    select call_date, max(key) as key, max(turn) as turn, count(*) as calls from keyed group by call_date
+    select call_date, max(key) as key from keyed group by call_date
 ),
 
-used as (
+of_number as (
     select
-        last_key.call_date,
-        last_key.key as last_key,
-        last_key.turn as last_turn,
+        call_date,
+        turn,
+        count(*) as calls,
+        min(row_number) as first_row,
+        max(row_number) as last_row
+    from turned
+    where turn is not null
+    group by call_date, turn
+),
+
+share as (
+    select
+        calls_of_date.call_date,
         outbound_number.number,
         outbound_number.turn,
-        coalesce(mine.calls, 0) as calls,
-        coalesce(stood.calls, 0) as stood,
-        rules.max_calls_per_number_per_day - coalesce(stood.calls, 0) as room
-    from last_key
+        of_number.first_row,
+        of_number.last_row,
+        coalesce(of_number.calls, 0) as calls,
+        coalesce(of_number.calls, 0) + coalesce(stood.calls, 0) as all_calls,
+        rules.max_calls_per_number_per_day - coalesce(stood.calls, 0) as room,
+        rules.rotation,
+        rules.max_calls_per_number_per_day
+    from calls_of_date
     cross join outbound_number
     cross join rules
-    left join (
-        select call_date, turn, count(*) as calls from keyed group by call_date, turn
-    ) as mine
-        on mine.call_date = last_key.call_date and mine.turn = outbound_number.turn
-    left join stood on stood.call_date = last_key.call_date and stood.from_number = outbound_number.number
+    left join of_number on of_number.call_date = calls_of_date.call_date and of_number.turn = outbound_number.turn
+    left join stood
+        on stood.call_date = calls_of_date.call_date and stood.from_number = outbound_number.number
 ),
 
-left_out as (
+beside_share as (
     select
-        used.*,
-        max(used.calls + used.stood) filter (used.calls > 0) over (partition by used.call_date) as most,
+        share.*,
+        max(last_row) over (
+            partition by call_date order by turn rows between unbounded preceding and 1 preceding
+        ) as last_row_before,
+        max(turn) filter (calls > 0) over (partition by call_date) as last_turn,
+        max(all_calls) filter (calls > 0) over (partition by call_date) as most
+    from share
+),
+
+wrong_share as (
+    select
+        beside_share.*,
         case
-            when rules.rotation = 'round_robin'
+            when rotation = 'round_robin'
                 then
-                    (used.room is null or used.calls < used.room)
-                    and used.calls * number_count.numbers
-                    + (used.turn - first_turn_of_date.first_turn + 2 * number_count.numbers) % number_count.numbers
-                    < used.last_key
-            when used.room is not null then used.turn < used.last_turn and used.calls < used.room
+                    coalesce(calls < room, true)
+                    and calls * number_count.numbers
+                    + (beside_share.turn - first_turn_of_date.first_turn + 2 * number_count.numbers)
+                    % number_count.numbers
+                    < last_key.key
+            when rotation = 'sequential' and room is not null then turn < last_turn and calls < room
+            when rotation = 'sequential' then all_calls < most - 1
             else false
-        end as too_early
-    from used
-    inner join first_turn_of_date on first_turn_of_date.call_date = used.call_date
+        end as is_left_out,
+        rotation = 'sequential'
+        and calls > 0
+        and (last_row - first_row + 1 != calls or first_row < coalesce(last_row_before, -1)) as is_mixed
+    from beside_share
     cross join number_count
-    cross join rules
+    inner join first_turn_of_date on first_turn_of_date.call_date = beside_share.call_date
+    left join last_key on last_key.call_date = beside_share.call_date
 )
 
 select
@@ -142,17 +176,13 @@ union all
 select
     null::varchar as contact_id,
     null::utinyint as attempt,
-    number || ' is left out on ' || call_date || ' although it has room' as problem
-from left_out
-where too_early
+    number || ' is left out on ' || call_date || ' although it has room for its share' as problem
+from wrong_share
+where is_left_out
 union all
 select
     null::varchar as contact_id,
     null::utinyint as attempt,
-    number || ' has ' || (calls + stood) || ' calls on ' || call_date || ' and another has ' || most as problem
-from left_out
-cross join rules
-where
-    rules.rotation = 'sequential'
-    and rules.max_calls_per_number_per_day is null
-    and calls + stood < most - 1
+    'the calls of ' || number || ' on ' || call_date || ' are not together and in listed order' as problem
+from wrong_share
+where is_mixed

@@ -4,99 +4,111 @@
 -- Grain: one row per planned call elsewhere.
 -- Reads plan, opening (zone, call_date, opens_at, closes_at), standing (kind, contact_id, attempt), rules
 -- (reserve_us).
-with stretch as (
+with carried as materialized (
+    select plan.row_number
+    from plan
+    semi join standing
+        on standing.kind = 'carried' and standing.contact_id = plan.contact_id and standing.attempt = plan.attempt
+),
+
+spread as not materialized (
+    select plan.row_number, plan.timezone, plan.call_date, plan.scheduled_at, plan.not_after
+    from plan
+    anti join carried on carried.row_number = plan.row_number
+),
+
+of_zone as (
+    select timezone, call_date, count(*) as calls from spread group by timezone, call_date
+),
+
+stretch as (
     select
-        zone,
-        call_date,
-        opens_at,
-        closes_at,
-        sum(epoch_us(closes_at) - epoch_us(opens_at)) over (partition by zone, call_date) as open_us,
+        opening.zone,
+        opening.call_date,
+        opening.opens_at,
+        opening.closes_at,
+        of_zone.calls,
+        sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) over (
+            partition by opening.zone, opening.call_date
+        )::bigint as open_us,
         coalesce(
-            sum(epoch_us(closes_at) - epoch_us(opens_at)) over (
-                partition by zone, call_date
-                order by opens_at rows between unbounded preceding and 1 preceding
+            sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) over (
+                partition by opening.zone, opening.call_date
+                order by opening.opens_at rows between unbounded preceding and 1 preceding
             ),
             0
-        ) as earlier_us
+        )::bigint as earlier_us
     from opening
     cross join rules
-    where epoch_us(closes_at) - epoch_us(opens_at) > rules.reserve_us
-),
-
-carried as (
-    select contact_id, attempt from standing where kind = 'carried'
-),
-
-spread as (
-    select plan.*
-    from plan
-    anti join carried on carried.contact_id = plan.contact_id and carried.attempt = plan.attempt
+    inner join of_zone on of_zone.timezone = opening.zone and of_zone.call_date = opening.call_date
+    where epoch_us(opening.closes_at) - epoch_us(opening.opens_at) > rules.reserve_us
 ),
 
 ranked as (
     select
-        contact_id,
-        attempt,
-        timezone,
-        call_date,
-        scheduled_at,
-        not_after,
-        row_number() over (partition by timezone, call_date order by scheduled_at) - 1 as rank,
-        count(*) over (partition by timezone, call_date) as calls
+        *,
+        row_number() over (partition by timezone, call_date order by row_number) - 1 as rank
     from spread
 ),
 
-placed as (
+placed as not materialized (
     select
-        ranked.contact_id,
-        ranked.attempt,
-        ranked.scheduled_at,
+        ranked.row_number,
         ranked.not_after,
         stretch.closes_at,
         stretch.earlier_us + epoch_us(ranked.scheduled_at) - epoch_us(stretch.opens_at) as open_at_us,
-        (ranked.rank * stretch.open_us::hugeint) // ranked.calls as due_at_us,
-        stretch.zone is not null
-        and stretch.call_date = ranked.call_date
-        and ranked.scheduled_at < stretch.closes_at as is_open
+        ranked.rank * stretch.open_us // stretch.calls as due_at_us,
+        stretch.zone is not null as is_open
     from ranked
-    asof left join stretch on ranked.timezone = stretch.zone and ranked.scheduled_at >= stretch.opens_at
+    left join stretch
+        on stretch.zone = ranked.timezone
+        and stretch.call_date = ranked.call_date
+        and ranked.scheduled_at >= stretch.opens_at
+        and ranked.scheduled_at < stretch.closes_at
+),
+
+kept as materialized (
+    select plan.row_number, plan.timezone, plan.call_date, plan.scheduled_at, plan.not_after
+    from carried
+    inner join plan on plan.row_number = carried.row_number
 ),
 
 kept_open as (
     select
-        plan.contact_id,
-        plan.attempt,
-        plan.not_after,
+        kept.row_number,
+        kept.not_after,
         opening.closes_at,
-        opening.zone is not null
-        and opening.call_date = plan.call_date
-        and plan.scheduled_at < opening.closes_at as is_open
-    from plan
-    semi join carried on carried.contact_id = plan.contact_id and carried.attempt = plan.attempt
-    asof left join opening on plan.timezone = opening.zone and plan.scheduled_at >= opening.opens_at
+        opening.zone is not null as is_open
+    from kept
+    left join opening
+        on opening.zone = kept.timezone
+        and opening.call_date = kept.call_date
+        and kept.scheduled_at >= opening.opens_at
+        and kept.scheduled_at < opening.closes_at
+),
+
+wrong as (
+    select
+        row_number,
+        case
+            when not is_open then 'starts when its zone is not open, or on another date'
+            when abs(open_at_us - due_at_us) >= 1000
+                then 'is ' || ((open_at_us - due_at_us) / 1000) || ' ms away from its even share'
+            else 'may start until ' || not_after || ' although its open time ends at ' || closes_at
+        end as problem
+    from placed
+    where not is_open or abs(open_at_us - due_at_us) >= 1000 or not_after != closes_at
+    union all
+    select
+        row_number,
+        case
+            when not is_open then 'is carried over to when its zone is not open'
+            else 'may start until ' || not_after || ' although its open time ends at ' || closes_at
+        end as problem
+    from kept_open
+    where not is_open or not_after != closes_at
 )
 
-select
-    contact_id,
-    attempt,
-    case
-        when not coalesce(is_open, false) then 'starts when its zone is not open, or on another date'
-        when abs(open_at_us - due_at_us) >= 1000
-            then 'is ' || ((open_at_us - due_at_us) / 1000) || ' ms away from its even share'
-        else 'may start until ' || not_after || ' although its open time ends at ' || closes_at
-    end as problem
-from placed
-where
-    not coalesce(is_open, false)
-    or abs(open_at_us - due_at_us) >= 1000
-    or not_after != closes_at
-union all
-select
-    contact_id,
-    attempt,
-    case
-        when not coalesce(is_open, false) then 'is carried over to when its zone is not open'
-        else 'may start until ' || not_after || ' although its open time ends at ' || closes_at
-    end as problem
-from kept_open
-where not coalesce(is_open, false) or not_after != closes_at
+select plan.contact_id, plan.attempt, wrong.problem
+from plan
+inner join wrong on wrong.row_number = plan.row_number

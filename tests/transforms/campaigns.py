@@ -3,17 +3,19 @@
 Weighted choices are one draw from a list that repeats what should come often: draws are what takes time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from typing import Any
 
+from hypothesis import assume, reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from tests.transforms import oracle
-from tests.transforms.oracle import Person
+from tests.transforms.oracle import Infeasible, Person, Slot, Standing
 from transforms.campaign import Campaign
 
 ALL_ZONES = sorted(oracle.zone_names())
@@ -43,6 +45,18 @@ TWINS = ["America/New_York", "America/Toronto", "US/Eastern", None]
 """Zones that are open at the same time, so that their slots clash."""
 DATE_LINE = ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Apia", None]
 """Zones up to 25 hours apart."""
+ZONES_OF_NUMBERS = [
+    None,
+    "America/New_York",
+    "America/Chicago|America/New_York",
+    "America/Los_Angeles|America/New_York|Pacific/Honolulu",
+    "America/Indiana/Knox|America/Kentucky/Louisville|America/New_York",
+    "Australia/Adelaide|Australia/Lord_Howe",
+    "Europe/London|Atlantic/Azores",
+    "Europe/London|Asia/Tokyo",  # nine to six in both: an hour a day, and only in summer
+    "America/New_York|Asia/Tokyo",  # never nine to six in both
+    "Pacific/Kiritimati|Pacific/Pago_Pago",  # never the same date
+]
 UNKNOWN_ZONES = ["Mars/Olympus_Mons", "america/new_york", "EST5EDT4", "+02:00"]
 
 EDGES = [f"{hour:02}:{minute}" for hour in (0, 1, 2, 3, 23) for minute in ("00", "30")]
@@ -116,8 +130,24 @@ STEPS = [
     timedelta(days=-1),
     timedelta(days=-2, hours=7, microseconds=1),
 ]
+MOMENTS = [
+    *(timedelta(microseconds=number) for number in (0, 0, 0, 1, -1, 2, -2, 900, -900)),
+    *(timedelta(seconds=number) for number in (1, -1, 59, -240, 300, -600)),
+    *(timedelta(minutes=number) for number in (20, -45, 180, -300)),
+]
+"""How far the moment of replanning is from a slot, the end of its window or a midnight."""
 SPANS = [timedelta(days=days) for days in (60, 30, 20, 9, 5, 3, 1, 0)] + [timedelta(hours=2)]
 LAGS = [timedelta(), timedelta(microseconds=1), timedelta(days=20), timedelta(hours=-1), timedelta(days=-2)]
+EDITS = [
+    frozenset(edits)
+    for size in (1, 2, 3)
+    for edits in combinations(["hours", "caps", "numbers", "blackout", "ends", "timezone", "start"], size)
+]
+ORDERS_OF_NUMBERS = [list(order) for size in range(1, 5) for order in permutations(NUMBERS, size)]
+ROTATIONS = ["round_robin", "round_robin", "sequential", "sequential", "random"]
+STYLES = ["recurring", "recurring", "late", "late", "edit", "edit", "edit", "keep", "keep", "keep"]
+TICK = timedelta(seconds=1)
+MOST_ATTEMPTS = 3
 DAY = timedelta(days=1)
 FIRST_HOUR = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = (datetime(2031, 1, 1, tzinfo=UTC) - FIRST_HOUR) // timedelta(hours=1)
@@ -134,7 +164,11 @@ _several_windows = st.one_of(
 _blackouts, _holidays = st.sampled_from(BLACKOUTS), st.sampled_from(HOLIDAYS)
 _caps_and_numbers, _extras = st.sampled_from(CAPS_AND_NUMBERS), st.sampled_from(EXTRAS)
 _steps, _spans, _lags = st.sampled_from(STEPS), st.sampled_from(SPANS), st.sampled_from(LAGS)
+_moments, _edits = st.sampled_from(MOMENTS), st.sampled_from(EDITS)
+_orders, _rotations = st.sampled_from(ORDERS_OF_NUMBERS), st.sampled_from(ROTATIONS)
+_kinds_of_replanning = st.sampled_from(STYLES)
 _styles = st.integers(0, 7)
+_twelve_digits = st.integers(0, 10**12 - 1)
 _hours = st.integers(0, HOURS - 1)
 
 
@@ -230,8 +264,8 @@ def _as_instant(zone: str, written: datetime, *, closes: bool) -> datetime:
     return oracle.closing(zone, written) if closes else oracle.opening(zone, written)
 
 
-def _campaign_and_now(draw: DrawFn, contact_zones: Sequence[str | None]) -> tuple[Campaign, datetime]:
-    """Draw a campaign and the present moment, often near a change of one of the zones and its odd times."""
+def _settings_and_now(draw: DrawFn, contact_zones: Sequence[str | None]) -> tuple[dict[str, Any], datetime]:
+    """Draw settings and the present moment, often near a change of one of the zones and its odd times."""
     known = sorted({name for name in contact_zones if name in oracle.zone_names()})
     zone = draw(st.sampled_from(known)) if known and draw(_styles) >= 4 else draw(_zones)
     working_days, extras = draw(_weeks), draw(_extras)
@@ -266,6 +300,11 @@ def _campaign_and_now(draw: DrawFn, contact_zones: Sequence[str | None]) -> tupl
         settings["blackout_dates"] = [first_date + timedelta(days=days) for days in draw(_blackouts)]
     if "holidays" in extras:
         settings["holidays"] = draw(_holidays)
+    return settings, now
+
+
+def _campaign_and_now(draw: DrawFn, contact_zones: Sequence[str | None]) -> tuple[Campaign, datetime]:
+    settings, now = _settings_and_now(draw, contact_zones)
     return Campaign.from_mapping(settings), now
 
 
@@ -298,3 +337,268 @@ def plannings(draw: DrawFn) -> tuple[list[Person], Campaign, datetime]:
     contacts = _people(draw, palette)
     campaign, now = _campaign_and_now(draw, [contact.timezone for contact in contacts])
     return contacts, campaign, now
+
+
+# ---------------------------------------------------------------- replanning
+
+
+Key = tuple[str, int]
+"""A contact and an attempt."""
+
+
+@dataclass(frozen=True)
+class Replanning:
+    """A plan that is to be made beside what stands of earlier ones.
+
+    ``people`` is the whole list. To be placed are the calls that are ``due``, and the first call of those
+    listed from ``fresh_from`` on and before ``fresh_until`` who have neither a call standing nor one due.
+    """
+
+    people: list[Person]
+    campaign: Campaign
+    starts_at: datetime
+    from_at: datetime
+    plan_version: int
+    standing: list[Standing]
+    due: list[tuple[Person, int]]
+    fresh_from: int
+    fresh_until: int | None
+    last_number: str | None
+
+    @property
+    def to_place(self) -> list[tuple[Person, int]]:
+        """Return whom to call and which attempt it is, in list order."""
+        known = {row.contact_id for row in self.standing} | {person.contact_id for person, _ in self.due}
+        fresh = [
+            (person, 1)
+            for person in self.people[self.fresh_from : self.fresh_until]
+            if person.contact_id not in known
+        ]
+        return sorted(fresh + self.due, key=lambda each: (self.people.index(each[0]), each[1]))
+
+    def planned(self) -> tuple[list[Slot], dict[str, str]]:
+        """Return what the oracle makes of it."""
+        return oracle.replan(
+            self.to_place,
+            self.campaign,
+            self.starts_at,
+            self.from_at,
+            self.standing,
+            self.last_number,
+            self.people,
+        )
+
+
+def _digits(draw: DrawFn) -> tuple[int, ...]:
+    """Draw twelve digits that say in turn what becomes of one call after the other."""
+    pattern = draw(_twelve_digits)
+    return tuple(pattern // 10**place % 10 for place in range(12))
+
+
+def _kept(draw: DrawFn, slots: Iterable[Slot], campaign: Campaign, plan_version: int) -> dict[Key, Standing]:
+    """Return the slots of a version as rows that stand, each with a number."""
+    digits = _digits(draw) if campaign.phone_rotation_strategy == "random" else (0,)
+    return {
+        (slot.contact_id, slot.attempt): Standing(
+            slot.contact_id,
+            slot.attempt,
+            "kept",
+            plan_version,
+            slot.from_number
+            or campaign.phone_numbers[digits[place % len(digits)] % len(campaign.phone_numbers)],
+            slot.timezone,
+            slot.scheduled_at,
+            slot.call_date,
+            slot.slot_index,
+        )
+        for place, slot in enumerate(slots)
+    }
+
+
+def _moment(draw: DrawFn, campaign: Campaign, calls: dict[Key, Standing]) -> datetime:
+    """Draw a moment near a slot, the end of its hours or a midnight, or somewhere between slot and start."""
+    times = sorted(row.scheduled_at for row in calls.values())
+    style, at = draw(_styles), draw(st.sampled_from(times))
+    if style == 4:
+        at = times[0] + (at - times[0]) / 2
+    elif style >= 5:
+        midnight, next_midnight = oracle.stretch_of_date(
+            campaign.timezone, oracle.wall_clock(campaign.timezone, at).date()
+        )
+        zone = next(row.timezone for row in calls.values() if row.scheduled_at == at)
+        opened = oracle.open_time(
+            campaign, zone, oracle.wall_clock(campaign.timezone, at).date(), at, next_midnight
+        )
+        at = (midnight, next_midnight, opened[0][1])[style - 5]
+    return min(max(at + draw(_moments), times[0] - DAY / 8), times[-1] + DAY / 8)
+
+
+def _last_number(standing: Iterable[Standing]) -> str | None:
+    beside = [row for row in standing if row.kind != "carried"]
+    last = max(beside, key=lambda row: (row.plan_version, row.scheduled_at), default=None)
+    return last and last.from_number
+
+
+def _became(
+    calls: dict[Key, Standing], now: datetime, digits: Sequence[int], style: str
+) -> tuple[dict[Key, Standing], list[Key], list[Key]]:
+    """Return what stands of the calls at ``now``, what is due (again), and what would be carried over.
+
+    A first call that is in none of them is to be planned afresh.
+    """
+    edit = style in ("edit", "keep")
+    standing, due, carried = {}, [], []
+    for place, (key, row) in enumerate(calls.items()):
+        contact_id, attempt = key
+        digit = digits[place % len(digits)]
+        if row.kind == "started" or (row.scheduled_at < now + TICK and digit >= 3):  # a claim may come early
+            standing[key] = replace(row, kind="started")
+            following = (contact_id, attempt + 1)
+            if digit >= 8 and attempt < MOST_ATTEMPTS and following not in calls:
+                due.append(following)
+        elif (row.scheduled_at < now and digit == 2 and not edit) or (
+            row.scheduled_at >= now and (digit == 0) == edit
+        ):  # a little late and still called as it is, or not yet due
+            standing[key] = row
+        elif row.scheduled_at >= now and style == "keep" and digit <= 6:
+            carried.append(key)
+        elif not edit or attempt > 1 or digit == 9:
+            due.append(key)
+    return standing, due, carried
+
+
+def _carry(
+    replanning: Replanning, rows: Iterable[Standing]
+) -> tuple[list[Standing], list[tuple[Person, int]]]:
+    """Return those of the rows that can keep their time, first come first served, and those that cannot."""
+    campaign, standing = replanning.campaign, list(replanning.standing)
+    end = oracle.end_of(campaign)
+    listed = {person.contact_id: person for person in replanning.people}
+    moved = []
+    for row in rows:
+        zone, _ = oracle.zone_of(listed[row.contact_id], campaign)
+        opened = oracle.open_time(campaign, zone, row.call_date, replanning.from_at, end)
+        if (
+            any(opens <= row.scheduled_at < closes for opens, closes in opened)
+            and oracle.room_of(campaign, row.call_date, replanning.starts_at, end, standing) >= 1
+        ):
+            standing.append(replace(row, kind="carried"))
+        else:
+            moved.append((listed[row.contact_id], row.attempt))
+    return standing, moved
+
+
+def _edited(draw: DrawFn, settings: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Draw settings as a person may change them while a campaign runs."""
+    edits, edited = draw(_edits), dict(settings)
+    if "timezone" in edits:
+        edited["timezone"] = draw(_zones)
+    if "hours" in edits:
+        for name in ("windows", "start_time", "end_time"):
+            edited.pop(name, None)
+        edited["working_days"] = draw(_weeks)
+        edited |= _opening_hours(draw, edited["working_days"], [])
+    if "caps" in edits:
+        caps = draw(_caps_and_numbers)
+        edited |= {name: caps[name] for name in ("max_calls_per_day", "max_calls_per_number_per_day")}
+    if "numbers" in edits:
+        edited |= {"phone_numbers": draw(_orders), "phone_rotation_strategy": draw(_rotations)}
+    if "blackout" in edits:
+        today = oracle.wall_clock(edited["timezone"], now).date()
+        edited["blackout_dates"] = [today + timedelta(days=days) for days in draw(_blackouts)]
+    if "ends" in edits and edited.pop("ends_at", None) is None:
+        edited["ends_at"] = now + draw(_spans) + DAY - draw(_steps)
+    if "start" in edits:
+        edited |= {"schedule_type": "scheduled", "scheduled_at": now + draw(_spans) / 4 - draw(_steps)}
+    return edited
+
+
+@st.composite
+def replannings(draw: DrawFn, *, by_number: bool = False) -> Replanning:
+    """Draw a campaign under way and what is to be planned beside the calls and slots it has.
+
+    Its first version comes from the oracle, and sometimes a second one that adds to it. Then calls are
+    started, missed, due again or late in the list, or an edit spreads them anew. ``by_number`` gives people
+    the zones of their numbers, several of which may have to be open at once.
+    """
+    palette = draw(_palettes)
+    people = _people(draw, palette)
+    settings, scheduled = _settings_and_now(draw, [person.timezone for person in people])
+    if by_number:
+        settings["contact_timezone"] = "phone"
+        digits = _digits(draw)
+        people = [
+            replace(person, number_zones=ZONES_OF_NUMBERS[digits[place % 5]])
+            for place, person in enumerate(people)
+        ]
+    settings["phone_numbers"] = settings["phone_numbers"] or draw(_orders)
+    campaign = Campaign.from_mapping(settings)
+    listed = {person.contact_id: person for person in people}
+    style = draw(_kinds_of_replanning)
+    late = draw(st.integers(1, 8)) if style == "late" or draw(_styles) >= 6 else 0
+    early = people[: max(1, len(people) - late)]
+
+    try:
+        slots, _ = oracle.plan(early, campaign, scheduled)
+    except Infeasible:
+        reject()
+    assume(slots)
+    starts_at = now = oracle.start_of(campaign, scheduled)
+    calls, plan_version = _kept(draw, slots, campaign, 1), 2
+    if draw(_styles) >= 5:
+        now = _moment(draw, campaign, calls)
+        standing, due, _ = _became(calls, now, _digits(draw), "recurring")
+        adding = Replanning(
+            early,
+            campaign,
+            starts_at,
+            max(starts_at, now),
+            plan_version,
+            list(standing.values()),
+            [(listed[contact_id], attempt) for contact_id, attempt in due],
+            0,
+            0,
+            _last_number(standing.values()),
+        )
+        try:
+            slots, _ = adding.planned()
+        except Infeasible:
+            reject()
+        calls = standing | _kept(draw, slots, campaign, plan_version)
+        plan_version += 1
+
+    now = max(now, _moment(draw, campaign, calls))
+    if style in ("edit", "keep"):
+        try:
+            campaign = Campaign.from_mapping(_edited(draw, settings, now))
+        except ValueError:
+            reject()
+        starts_at = oracle.start_of(campaign, scheduled)
+    calls = {
+        key: replace(row, call_date=oracle.wall_clock(campaign.timezone, row.scheduled_at).date())
+        for key, row in calls.items()
+    }
+    standing, due, carried = _became(calls, now, _digits(draw), style)
+    fresh_from = {"recurring": 0, "late": len(early)}.get(style, 0)
+    fresh_until = (
+        0 if style == "recurring" else draw(st.sampled_from([None, None, None, len(early), len(people)]))
+    )
+    replanning = Replanning(
+        people,
+        campaign,
+        starts_at,
+        max(starts_at, now),
+        plan_version,
+        list(standing.values()),
+        [(listed[contact_id], attempt) for contact_id, attempt in due],
+        fresh_from,
+        fresh_until,
+        _last_number(standing.values()),
+    )
+    if carried:
+        in_list_order = sorted(carried, key=lambda key: (people.index(listed[key[0]]), key[1]))
+        rows, moved = _carry(replanning, [calls[key] for key in in_list_order])
+        again = [(person, attempt) for person, attempt in moved if attempt > 1]
+        replanning = replace(replanning, standing=rows, due=replanning.due + again)
+    assume(replanning.to_place or any(row.kind == "carried" for row in replanning.standing))
+    return replanning
