@@ -110,7 +110,13 @@ def slots_to_carry(
             how="inner",
         )
         .sort("scheduled_at")
-        .join_asof(opened.sort("opens_at"), left_on="scheduled_at", right_on="opens_at", by="timezone")
+        .join_asof(
+            opened.sort("opens_at"),
+            left_on="scheduled_at",
+            right_on="opens_at",
+            by="timezone",
+            check_sortedness=False,
+        )
         .filter(pl.col("scheduled_at") < pl.col("closes_at"))
         .join(room.lazy().rename({"call_date": "open_on"}), on="open_on", how="left")
         .sort("position", "attempt")

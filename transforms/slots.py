@@ -164,7 +164,13 @@ def carried_over(carried: pl.LazyFrame, openings: pl.DataFrame) -> pl.LazyFrame:
     stretches = openings.lazy().select("call_date", "opens_at", timezone="zone", not_after="closes_at")
     return (
         carried.sort("scheduled_at")
-        .join_asof(stretches.sort("opens_at"), left_on="scheduled_at", right_on="opens_at", by="timezone")
+        .join_asof(
+            stretches.sort("opens_at"),
+            left_on="scheduled_at",
+            right_on="opens_at",
+            by="timezone",
+            check_sortedness=False,
+        )
         .drop("opens_at")
     )
 

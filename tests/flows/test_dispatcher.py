@@ -1,76 +1,22 @@
 """The dispatcher in simulated time: on an in-memory ledger, with the very code that runs in real time."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 import pytest
 
 from flows import campaigns
-from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
-from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
 from flows.dispatching import place_by_threads
 from flows.errors import InputError, WorkError
-from flows.ledger import Ledger
 from flows.owners import Owner
-from flows.scheduling import schedule
-from flows.standing import known_contacts
-from tests.people import campaign, contacts
+from tests.people import contacts
+from tests.world import DAY, START, World
 from transforms.schemas import REJECTS
 from transforms.wall_clock import to_local
-
-START = datetime(2026, 3, 23, 14, tzinfo=UTC)  # Monday, 10:00 in New York
-DAY = timedelta(days=1)
-
-
-class World:
-    """A store with a list, an in-memory ledger, a clock and a dispatcher."""
-
-    def __init__(self, home, people, dialer=None, **settings):
-        self.home, self.ledger = home, Ledger(None)
-        self.clock = SimulatedClock(START - timedelta(hours=1))
-        self.dialer = dialer or SimulatedDialer(5)
-        with open_contacts(home) as store:
-            source = SourceFile("people.csv", "0", "{}")
-            store.add("people", source, people.collect(), REJECTS.to_frame(), self.clock.now())
-            store.publish_snapshot("people")
-        self.campaign_id = create_campaign(
-            self.ledger, campaign(scheduled_at=START.isoformat(), **settings), self.clock.now()
-        )
-        schedule(home, self.ledger, self.campaign_id, self.clock.now())
-
-    def run(self, until):
-        with Owner(self.home.owners, self.ledger, self.clock) as owner:
-            dispatcher = Dispatcher(
-                self.home, self.ledger, self.clock, {"simulated": self.dialer}, place_by_threads, owner
-            )
-            return dispatcher.run(until, tick=None)
-
-    def read(self, name, **parameters):
-        with self.ledger.session() as session:
-            return session.read(name, **parameters)
-
-    @property
-    def calls(self):
-        return self.read("list_calls", campaign_id=self.campaign_id)
-
-    @property
-    def state(self):
-        with self.ledger.session() as session:
-            return find_campaign(session, self.campaign_id).state
-
-    def skip(self, *contacts):
-        with self.ledger.session() as session:
-            campaign = find_campaign(session, self.campaign_id)
-        known = known_contacts(self.home, self.ledger, campaign, pl.Series(contacts))
-        campaigns.skip(self.ledger, self.campaign_id, known, "asked us to", self.clock.now())
-
-    def held(self):
-        due = self.read("list_due", now=self.clock.now(), late_limit=LATE_LIMIT)
-        return due["held_because"].drop_nulls().to_list()
 
 
 def test_a_campaign_is_called_to_the_last_contact_each_once(home):

@@ -140,12 +140,14 @@ SPANS = [timedelta(days=days) for days in (60, 30, 20, 9, 5, 3, 1, 0)] + [timede
 LAGS = [timedelta(), timedelta(microseconds=1), timedelta(days=20), timedelta(hours=-1), timedelta(days=-2)]
 EDITS = [
     frozenset(edits)
-    for size in (1, 2, 3)
+    for size, times in ((0, 40), (1, 30), (2, 3), (3, 1))
+    for _ in range(times)
     for edits in combinations(["hours", "caps", "numbers", "blackout", "ends", "timezone", "start"], size)
 ]
 ORDERS_OF_NUMBERS = [list(order) for size in range(1, 5) for order in permutations(NUMBERS, size)]
 ROTATIONS = ["round_robin", "round_robin", "sequential", "sequential", "random"]
-STYLES = ["recurring", "recurring", "late", "late", "edit", "edit", "edit", "keep", "keep", "keep"]
+NUMBER_CAPS = [1, 2, 2, 3, 3, 4, 5]
+STYLES = ["recurring"] * 2 + ["late"] * 2 + ["edit"] * 2 + ["keep"] * 5
 TICK = timedelta(seconds=1)
 MOST_ATTEMPTS = 3
 DAY = timedelta(days=1)
@@ -165,6 +167,7 @@ _blackouts, _holidays = st.sampled_from(BLACKOUTS), st.sampled_from(HOLIDAYS)
 _caps_and_numbers, _extras = st.sampled_from(CAPS_AND_NUMBERS), st.sampled_from(EXTRAS)
 _steps, _spans, _lags = st.sampled_from(STEPS), st.sampled_from(SPANS), st.sampled_from(LAGS)
 _moments, _edits = st.sampled_from(MOMENTS), st.sampled_from(EDITS)
+_number_caps = st.sampled_from(NUMBER_CAPS)
 _orders, _rotations = st.sampled_from(ORDERS_OF_NUMBERS), st.sampled_from(ROTATIONS)
 _kinds_of_replanning = st.sampled_from(STYLES)
 _styles = st.integers(0, 7)
@@ -395,23 +398,26 @@ def _digits(draw: DrawFn) -> tuple[int, ...]:
     return tuple(pattern // 10**place % 10 for place in range(12))
 
 
-def _kept(draw: DrawFn, slots: Iterable[Slot], campaign: Campaign, plan_version: int) -> dict[Key, Standing]:
-    """Return the slots of a version as rows that stand, each with a number."""
-    digits = _digits(draw) if campaign.phone_rotation_strategy == "random" else (0,)
+def _kept(draw: DrawFn, slots: Sequence[Slot], campaign: Campaign, plan_version: int) -> dict[Key, Standing]:
+    """Return the slots of a version as rows that stand, sometimes with the numbers of earlier settings."""
+    numbers = [slot.from_number for slot in slots]
+    earlier = draw(_styles) >= 5
+    if earlier or campaign.phone_rotation_strategy == "random":
+        digits, pool = _digits(draw), draw(_orders) if earlier else campaign.phone_numbers
+        numbers = [pool[digits[place % 12] % len(pool)] for place in range(len(slots))]
     return {
         (slot.contact_id, slot.attempt): Standing(
             slot.contact_id,
             slot.attempt,
             "kept",
             plan_version,
-            slot.from_number
-            or campaign.phone_numbers[digits[place % len(digits)] % len(campaign.phone_numbers)],
+            number,
             slot.timezone,
             slot.scheduled_at,
             slot.call_date,
             slot.slot_index,
         )
-        for place, slot in enumerate(slots)
+        for slot, number in zip(slots, numbers, strict=True)
     }
 
 
@@ -499,8 +505,8 @@ def _edited(draw: DrawFn, settings: dict[str, Any], now: datetime) -> dict[str, 
         edited["working_days"] = draw(_weeks)
         edited |= _opening_hours(draw, edited["working_days"], [])
     if "caps" in edits:
-        caps = draw(_caps_and_numbers)
-        edited |= {name: caps[name] for name in ("max_calls_per_day", "max_calls_per_number_per_day")}
+        caps = {"max_calls_per_day": [None, 1, 3, 5, 8], "max_calls_per_number_per_day": [None, *NUMBER_CAPS]}
+        edited |= {name: draw(st.sampled_from(values)) for name, values in caps.items()}
     if "numbers" in edits:
         edited |= {"phone_numbers": draw(_orders), "phone_rotation_strategy": draw(_rotations)}
     if "blackout" in edits:
@@ -532,6 +538,9 @@ def replannings(draw: DrawFn, *, by_number: bool = False) -> Replanning:
             for place, person in enumerate(people)
         ]
     settings["phone_numbers"] = settings["phone_numbers"] or draw(_orders)
+    if draw(_styles) >= 5:
+        settings |= {"phone_numbers": draw(_orders), "phone_rotation_strategy": draw(_rotations)}
+        settings["max_calls_per_number_per_day"] = draw(_number_caps)
     campaign = Campaign.from_mapping(settings)
     listed = {person.contact_id: person for person in people}
     style = draw(_kinds_of_replanning)

@@ -1,0 +1,335 @@
+"""A campaign that changes while it is called: retries, late contacts, missed slots, edits."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from flows import campaigns, publishing
+from flows.committing import OutdatedError, fates
+from flows.errors import InputError, WorkError
+from flows.replaying import verify
+from flows.scheduling import CHANGE_LASTS
+from tests.people import contacts
+from tests.world import DAY, START, Chosen, World
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+RETRY = {"max_attempts": 3, "delay_minutes": {"busy": 30, "no_answer": 90}}
+
+
+def _counts(world):
+    return world.calls.group_by("attempt").len().sort("attempt").rows()
+
+
+def _proven(world):
+    """Whether every version of the campaign holds every rule and is computed to the same bytes again."""
+    found = [verify(world.home.plans / name, None, world.home) for name in world.versions["file"]]
+    return all(verdict.holds and verdict.replayed for verdict in found)
+
+
+def test_a_busy_contact_is_tried_again_after_its_delay_and_no_more_often_than_allowed(home):
+    dialer = Chosen(lambda contact, _: "busy" if contact == "c1" else "completed")
+    world = World(home, contacts(4), dialer=dialer, retry=RETRY)
+    world.run(START + 2 * DAY)
+    assert _counts(world) == [(1, 4), (2, 1), (3, 1)]
+    attempts = world.calls.filter(pl.col("contact_id") == "c1").sort("attempt")
+    waits = (attempts["noted_at"].tail(-1) - attempts["finished_at"].head(-1)).to_list()
+    assert all(wait >= 30 * MINUTE for wait in waits)
+    assert (attempts["noted_at"] < attempts["not_after"]).all()
+    assert world.state == "completed"
+    assert _proven(world)
+
+
+def test_an_outcome_that_is_not_named_is_not_tried_again(home):
+    world = World(home, contacts(2), dialer=Chosen(lambda *_: "voicemail"), retry=RETRY)
+    world.run(START + 2 * DAY)
+    assert _counts(world) == [(1, 2)]
+    assert world.state == "completed"
+
+
+def test_retries_count_against_the_caps_of_their_date(home):
+    world = World(home, contacts(6), dialer=Chosen(lambda *_: "no_answer"), retry=RETRY, max_calls_per_day=4)
+    world.run(START + 20 * DAY)
+    assert _counts(world) == [(1, 6), (2, 6), (3, 6)]
+    assert world.calls.group_by("call_date").len()["len"].max() == 4
+    assert world.calls["scheduled_at"].n_unique() == 18
+    assert world.state == "completed"
+    assert _proven(world)
+
+
+def test_a_retry_that_finds_no_room_before_the_end_is_not_made(home):
+    world = World(
+        home,
+        contacts(2),
+        dialer=Chosen(lambda *_: "busy"),
+        retry=RETRY,
+        ends_at="2026-03-23T10:40:00",
+    )
+    world.run(START + 2 * DAY)
+    assert _counts(world)[0] == (1, 2)
+    assert world.state == "completed"
+    lapsed = world.read("copy_event").filter(pl.col("to_state") == "lapsed")
+    assert lapsed["reason"].unique().to_list() == ["no date has room for a further attempt"]
+    assert set(lapsed["contact_id"]) == {"c0", "c1"}
+
+
+def test_nobody_who_is_skipped_is_tried_again(home):
+    world = World(home, contacts(2), dialer=Chosen(lambda *_: "busy"), retry=RETRY)
+    world.run(START + 10 * MINUTE)
+    world.skip("c0")
+    world.run(START + 2 * DAY)
+    assert world.calls.filter(pl.col("contact_id") == "c0").height == 1
+    assert world.calls.filter(pl.col("contact_id") == "c1").height == 3
+    assert world.state == "completed"
+
+
+def test_an_outage_of_a_week_is_caught_up_inside_the_windows_and_without_a_burst(home):
+    world = World(home, contacts(20), max_calls_per_day=5)
+    world.run(START + HOUR)
+    made = world.calls.height
+    world.clock.wait_until(START + 9 * DAY)
+    world.run(START + 20 * DAY)
+    calls = world.calls
+    assert calls["contact_id"].n_unique() == calls.height == 20
+    assert made < 5
+    assert calls.group_by("call_date").len()["len"].max() == 5
+    late = calls.filter(pl.col("noted_at") >= START + 9 * DAY)
+    assert (late["noted_at"] < late["not_after"]).all()
+    assert (late.sort("noted_at")["noted_at"].diff().drop_nulls() > 10 * MINUTE).all()
+    assert world.state == "completed"
+    assert _proven(world)
+
+
+def test_a_missed_slot_without_room_before_the_end_is_told_and_called_after_an_edit(home):
+    world = World(home, contacts(3), ends_at="2026-03-23T17:00:00")
+    world.clock.wait_until(START + 12 * HOUR)  # past the end, and nobody was called
+    world.run(START + 13 * HOUR)
+    assert world.calls.is_empty()
+    (row,) = world.read("list_campaigns", now=world.clock.now(), late_limit=campaigns.LATE_LIMIT).to_dicts()
+    assert row["hindrance"] == "3 contacts missed their slot and no date has room for them"
+    assert world.state == "active"
+    edit = world.update(ends_at="2026-03-25T17:00:00")
+    assert edit.written.rows == 3
+    world.run(START + 3 * DAY)
+    assert world.calls.height == 3
+    assert world.state == "completed"
+
+
+def test_contacts_that_come_later_join_at_the_end_and_nobody_moves(home):
+    world = World(home, contacts(10), max_calls_per_day=4)
+    before = world.waiting
+    world.load(contacts(16), "more.csv")
+    world.clock.wait_until(START - 30 * MINUTE)
+    written = world.schedule()
+    assert written.rows == 6
+    after = world.waiting
+    assert after.filter(pl.col("contact_id").is_in(before["contact_id"].implode())).equals(before)
+    # 4 + 4 + 2 were planned: two places were left on the third date.
+    assert after.group_by("call_date").len().sort("call_date")["len"].to_list() == [4, 4, 4, 4]
+    per_date = after.sort("call_date", "slot_index").group_by("call_date", maintain_order=True)
+    assert per_date.agg("slot_index")["slot_index"].to_list() == [[0, 1, 2, 3]] * 4
+    assert world.state == "scheduled"
+    world.run(START + 9 * DAY)
+    assert world.calls["contact_id"].n_unique() == world.calls.height == 16
+    assert world.state == "completed"
+    assert _proven(world)
+
+
+def test_a_completed_campaign_is_reopened_by_new_contacts(home):
+    world = World(home, contacts(2))
+    world.run(START + DAY)
+    assert world.state == "completed"
+    with pytest.raises(InputError, match="no contact has come to its list since"):
+        world.schedule()
+    world.load(contacts(3), "more.csv")
+    world.schedule()
+    assert world.state == "active"
+    world.run(START + 3 * DAY)
+    assert world.calls.height == 3
+    assert world.state == "completed"
+
+
+def test_an_edit_spreads_everyone_not_started_again_and_leaves_started_calls(home):
+    world = World(home, contacts(12), max_calls_per_day=6)
+    world.run(START + 3 * HOUR)
+    started = world.calls
+    assert 0 < started.height < 6
+    edit = world.update(max_calls_per_day="8", end_time="16:00")
+    assert edit.fields == ["end_time", "max_calls_per_day"]
+    assert world.calls.select(started.columns).equals(started)
+    waiting = world.waiting
+    assert edit.written.rows == waiting.height == 12 - started.height
+    assert waiting.group_by("call_date").len().sort("call_date")["len"].to_list() == [8 - started.height, 4]
+    assert waiting["slot_index"][0] == started["slot_index"].max() + 1
+    assert edit.difference.moved + edit.difference.unchanged == waiting.height
+    assert (edit.difference.added, edit.difference.dropped) == (0, 0)
+    world.run(START + 5 * DAY)
+    assert world.calls["contact_id"].n_unique() == world.calls.height == 12
+    assert world.state == "completed"
+    assert _proven(world)
+
+
+def test_a_dry_run_stores_nothing(home):
+    world = World(home, contacts(12), max_calls_per_day=6)
+    before, files = world.waiting, sorted(home.plans.rglob("*"))
+    edit = world.update(max_calls_per_day="3", dry_run=True)
+    assert edit.difference.moved == 12 - 1  # only the very first call stays where it is
+    assert edit.difference.finish_after > edit.difference.finish_before
+    assert world.waiting.equals(before)
+    assert sorted(home.plans.rglob("*")) == files
+    assert world.versions.height == 1
+
+
+def test_with_keep_only_what_the_settings_make_impossible_moves(home):
+    world = World(home, contacts(12), max_calls_per_day=6)
+    before = world.waiting
+    edit = world.update(end_time="15:00", keep=True)  # the slots at 15:50 are no longer possible
+    after = world.waiting
+    moved = before.join(after, on=["contact_id", "attempt"], suffix="_after").filter(
+        pl.col("scheduled_at") != pl.col("scheduled_at_after")
+    )
+    assert edit.difference.moved == moved.height == 2
+    assert (after["not_after"] - after["scheduled_at"]).min() > timedelta(0)
+    assert after["not_after"].dt.convert_time_zone("America/New_York").dt.hour().max() == 15
+    world.run(START + 9 * DAY)
+    assert world.calls.height == 12
+    assert _proven(world)
+
+
+def test_with_keep_a_lower_cap_moves_the_last_in_the_list(home):
+    world = World(home, contacts(12), max_calls_per_day=6)
+    edit = world.update(max_calls_per_day="4", keep=True)
+    assert edit.difference.moved == 4
+    assert edit.difference.unchanged == 8
+    per_date = world.waiting.group_by("call_date").len().sort("call_date")["len"].to_list()
+    assert per_date == [4, 4, 4]
+    kept = world.waiting.filter(pl.col("call_date") == date(2026, 3, 23))
+    assert set(kept["contact_id"]) == {"c0", "c1", "c2", "c3"}
+    assert _proven(world)
+
+
+def test_an_edit_of_the_zone_puts_started_calls_on_the_dates_of_the_new_clock(home):
+    world = World(home, contacts(8), max_calls_per_day=4, end_time="24:00", working_days=[*range(1, 8)])
+    world.run(START + 11 * HOUR)  # two or more calls made, at 10:00 and 13:30 … of New York
+    started = world.calls.height
+    world.update(timezone="Asia/Tokyo")
+    dates = world.calls["call_date"].unique().sort().to_list()
+    assert dates == [date(2026, 3, 23), date(2026, 3, 24)]
+    world.run(START + 9 * DAY)
+    assert started < 8 == world.calls.height
+    assert world.calls.group_by("call_date").len()["len"].max() <= 4
+    assert _proven(world)
+
+
+def test_a_retry_that_waits_survives_an_edit_and_keeps_its_number_of_attempt(home):
+    world = World(home, contacts(3), dialer=Chosen(lambda *_: "busy"), retry=RETRY, max_calls_per_day=3)
+    world.run(START + 45 * MINUTE)  # c0 was busy and has a slot for its second attempt, on the next day
+    assert world.waiting.filter(pl.col("attempt") == 2).height == 1
+    world.update(end_time="15:00")
+    assert world.waiting.filter(pl.col("attempt") == 2).height == 1
+    world.run(START + 3 * DAY)
+    assert _counts(world) == [(1, 3), (2, 3), (3, 3)]
+    assert world.state == "completed"
+    assert _proven(world)
+
+
+def test_fewer_attempts_by_an_edit_drop_the_further_ones(home):
+    world = World(home, contacts(3), dialer=Chosen(lambda *_: "busy"), retry=RETRY, max_calls_per_day=3)
+    world.run(START + 45 * MINUTE)
+    world.update(retry={})
+    world.run(START + 3 * DAY)
+    assert _counts(world) == [(1, 3)]
+    assert world.state == "completed"
+
+
+def test_nothing_is_claimed_while_the_plan_is_being_changed(home):
+    world = World(home, contacts(3))
+    with world.ledger.session() as session:
+        session.write(
+            "begin_change",
+            campaign_id=world.campaign_id,
+            change_id="editor",
+            now=START - MINUTE,
+            changing_until=START - MINUTE + CHANGE_LASTS,
+        )
+    world.clock.wait_until(START - 30 * timedelta(seconds=1))
+    with pytest.raises(WorkError, match="somebody else is changing"):
+        world.update(end_time="15:00")
+    world.run(START + MINUTE)
+    assert world.calls.is_empty()
+    assert world.held() == ["the plan is being changed"]
+    world.run(START + 4 * MINUTE)  # the editor died, and its hold lapsed before the slot was missed
+    assert world.calls.height == 1
+
+
+def test_a_publication_that_another_overtook_is_computed_again(home, monkeypatch):
+    world = World(home, contacts(4))
+    overtaken = []
+
+    def skip_meanwhile(*arguments, **options):
+        if not overtaken:
+            overtaken.append(world.skip("c3"))
+        return fates(*arguments, **options)
+
+    monkeypatch.setattr(publishing, "fates", skip_meanwhile)
+    edit = world.update(end_time="15:00")
+    assert edit.written.rows == 3
+    assert world.versions["plan_version"].to_list() == [1, 2]
+    assert sorted(path.name for path in (home.plans / world.campaign_id / "orphans").iterdir()) == [
+        "000002.parquet"
+    ]
+    world.run(START + 2 * DAY)
+    assert world.calls.height == 3
+    assert world.state == "completed"
+
+
+def test_a_publication_that_is_overtaken_for_ever_gives_up_and_changes_nothing(home, monkeypatch):
+    world = World(home, contacts(4))
+
+    def outdated(*_, **__):
+        raise OutdatedError("another version was published meanwhile")
+
+    monkeypatch.setattr(publishing, "commit", outdated)
+    with pytest.raises(WorkError, match="another version"):
+        world.update(end_time="15:00")
+    monkeypatch.undo()
+    assert world.versions.height == 1
+    world.run(START + 2 * DAY)
+    assert world.calls.height == 4
+
+
+def test_a_paused_campaign_stays_paused_through_an_edit(home):
+    world = World(home, contacts(4))
+    world.run(START + 10 * MINUTE)
+    campaigns.pause(world.ledger, world.campaign_id, world.clock.now())
+    world.update(end_time="15:00")
+    assert world.state == "paused"
+
+
+def test_settings_that_do_not_touch_the_plan_change_without_a_version(home):
+    world = World(home, contacts(4))
+    edit = world.update(max_concurrent_calls="3", name="Others")
+    assert (edit.fields, edit.written) == (["name", "max_concurrent_calls"], None)
+    assert world.versions.height == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"end_time": "08:00"}, "end_time: must be after start_time"),
+        ({"max_call_per_day": "3"}, "max_call_per_day: "),
+        ({"dialer": "truedy"}, "dialer: stays as it is once"),
+        ({"contact_list": "others"}, "contact_list: stays as it is once"),
+        ({"phone_numbers": []}, "phone_numbers: is required"),
+        ({"ends_at": "2026-03-23T11:00:00"}, "contacts do not fit"),
+    ],
+)
+def test_an_edit_that_cannot_be_is_refused_and_changes_nothing(home, changes, problem):
+    world = World(home, contacts(40), max_calls_per_day=10)
+    before = world.waiting
+    with pytest.raises((InputError, WorkError), match=problem):
+        world.update(**changes)
+    assert world.waiting.equals(before)
+    assert world.versions.height == 1
+    world.run(START + 9 * DAY)
+    assert world.state == "completed"

@@ -1,0 +1,115 @@
+"""A store with a list, a campaign and a dispatcher in simulated time, for tests."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from flows import campaigns, scheduling
+from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
+from flows.clock import SimulatedClock
+from flows.contact_store import SourceFile, open_contacts
+from flows.dialers.simulated import SimulatedDialer
+from flows.dispatcher import Dispatcher
+from flows.dispatching import place_by_threads
+from flows.ledger import Ledger
+from flows.owners import Owner
+from flows.scheduling import schedule
+from flows.standing import calls_of, known_contacts
+from tests.people import campaign
+from transforms.schemas import REJECTS
+
+START = datetime(2026, 3, 23, 14, tzinfo=UTC)  # Monday, 10:00 in New York
+DAY = timedelta(days=1)
+
+
+class Chosen(SimulatedDialer):
+    """A dialer whose calls last a minute and end as a rule says, from contact and attempt to an outcome."""
+
+    def __init__(self, rule):
+        super().__init__()
+        self.rule = rule
+
+    def look_up(self, calls, now):
+        ended = calls.filter(pl.col("noted_at") + timedelta(minutes=1) <= now)
+        outcomes = [self.rule(*row) for row in ended.select("contact_id", "attempt").iter_rows()]
+        return ended.select(
+            "campaign_id",
+            "contact_id",
+            "attempt",
+            state=pl.Series(outcomes, dtype=pl.String),
+            reported_at=pl.col("noted_at") + timedelta(minutes=1),
+            reason=pl.lit(None, pl.String),
+        )
+
+
+class World:
+    """A store with a list, an in-memory ledger, a clock and a dispatcher."""
+
+    def __init__(self, home, people, dialer=None, **settings):
+        self.home, self.ledger = home, Ledger(None)
+        self.clock = SimulatedClock(START - timedelta(hours=1))
+        self.dialer = dialer or SimulatedDialer(5)
+        self.load(people, "people.csv")
+        self.campaign_id = create_campaign(
+            self.ledger, campaign(scheduled_at=START.isoformat(), **settings), self.clock.now()
+        )
+        schedule(home, self.ledger, self.campaign_id, self.clock.now())
+
+    def run(self, until):
+        with Owner(self.home.owners, self.ledger, self.clock) as owner:
+            dispatcher = Dispatcher(
+                self.home, self.ledger, self.clock, {"simulated": self.dialer}, place_by_threads, owner
+            )
+            return dispatcher.run(until, tick=None)
+
+    def read(self, name, **parameters):
+        with self.ledger.session() as session:
+            return session.read(name, **parameters)
+
+    @property
+    def calls(self):
+        return self.read("list_calls", campaign_id=self.campaign_id)
+
+    @property
+    def state(self):
+        with self.ledger.session() as session:
+            return find_campaign(session, self.campaign_id).state
+
+    def skip(self, *contacts):
+        with self.ledger.session() as session:
+            campaign = find_campaign(session, self.campaign_id)
+        known = known_contacts(self.home, self.ledger, campaign, pl.Series(contacts))
+        campaigns.skip(self.ledger, self.campaign_id, known, "asked us to", self.clock.now())
+
+    def held(self):
+        due = self.read("list_due", now=self.clock.now(), late_limit=LATE_LIMIT)
+        return due["held_because"].drop_nulls().to_list()
+
+    def load(self, people, label):
+        with open_contacts(self.home) as store:
+            source = SourceFile(label, label, "{}")
+            store.add("people", source, people.collect(), REJECTS.to_frame(), self.clock.now())
+            store.publish_snapshot("people")
+
+    def update(self, **changes):
+        options = {name: changes.pop(name) for name in ("keep", "dry_run") if name in changes}
+        return scheduling.update(
+            self.home, self.ledger, self.campaign_id, changes, self.clock.now(), **options
+        )
+
+    def schedule(self):
+        return schedule(self.home, self.ledger, self.campaign_id, self.clock.now())
+
+    @property
+    def versions(self):
+        return self.read("list_versions", campaign_id=self.campaign_id)
+
+    @property
+    def waiting(self):
+        """The calls that are planned and not started, in scheduled_at order."""
+        with self.ledger.session() as session:
+            stored = find_campaign(session, self.campaign_id)
+        return calls_of(self.home, self.ledger, stored).filter(pl.col("state") == "scheduled").collect()
+
+    def file(self, version):
+        return self.home.plans / self.campaign_id / f"{version:06d}.parquet"
