@@ -1,7 +1,7 @@
 """Briefs of publications: what the ledger and the plan files say of a campaign, read for the planner."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -13,11 +13,15 @@ from transforms.brief import Brief, Edition
 from transforms.campaign import Campaign
 from transforms.days import room_of_dates
 from transforms.eligibility import eligible, with_zone, without_skipped
+from transforms.preflight import ASSUMED_CALL
 from transforms.replan import counting_slots, missed_slots, open_slots, positioned, slots_to_carry
 from transforms.schemas import PLAN, STANDING
 from transforms.standing import Held, held_per_date, held_per_number, redated
 from transforms.wall_clock import to_local
 from transforms.windows import openings
+
+FEWEST_MEASURED = 20
+"""From this many ended calls on, their length counts instead of an assumed one."""
 
 _ATTEMPT = ["contact_id", "attempt"]
 
@@ -28,7 +32,8 @@ class Found:
 
     ``versions`` are the current ones and ``last_version`` the highest number so far, 0 for none; ``calls``
     (``STANDING``) all that were started on or after a date; ``pending`` the attempts that wait for a slot or
-    got one from a later version; ``missed`` the staged slots that were not called in time.
+    got one from a later version; ``missed`` the staged slots that were not called in time; ``call_lasts`` how
+    long a call lasted so far, or is taken to.
     """
 
     stored: StoredCampaign
@@ -40,6 +45,7 @@ class Found:
     called: int
     pending: pl.DataFrame
     missed: pl.DataFrame
+    call_lasts: timedelta
 
     @property
     def gone(self) -> pl.LazyFrame:
@@ -62,8 +68,13 @@ def find(session: Session, stored: StoredCampaign, now: datetime, from_date: dat
         last_number=numbers[0] if numbers.len() else None,
         called=int(session.read("count_called", **of).item()),
         pending=session.read("list_pending", **of),
+        call_lasts=_measured(session.read("measure_calls", **of, fewest=FEWEST_MEASURED).item()),
         missed=session.read("list_missed", **of, now=now, late_limit=LATE_LIMIT),
     )
+
+
+def _measured(seconds: float | None) -> timedelta:
+    return timedelta(seconds=seconds) if seconds else ASSUMED_CALL
 
 
 def first_brief(found: Found, starts_at: datetime) -> Brief:

@@ -1,7 +1,7 @@
 """Committing a publication: one transaction that names its file and says what becomes of every contact."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,7 @@ from flows.plan_store import PlanFile
 from transforms.brief import Brief
 from transforms.campaign import Campaign
 from transforms.days import first_day_cap
+from transforms.preflight import ASSUMED_CALL
 from transforms.standing import carried_slots, waiting_for_slots
 from transforms.wall_clock import to_local
 
@@ -31,7 +32,7 @@ class Publication:
     campaign is afterwards; ``listed_count`` how many of the list, from its beginning, belong to the campaign
     then. ``change_id`` names the hold on its claims that an edit has taken. ``redated`` has the calls
     (``contact_id``, ``attempt``) that are on another ``call_date`` by the clock of the new settings.
-    ``partly`` allows that some find no date.
+    ``partly`` allows that some find no date. ``call_lasts`` is how long a call is taken to.
     """
 
     stored: StoredCampaign
@@ -46,6 +47,7 @@ class Publication:
     change_id: str | None = None
     redated: pl.DataFrame | None = None
     partly: bool = False
+    call_lasts: timedelta = ASSUMED_CALL
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from flows.progress import Progress, silent
 from flows.publishing import WrittenPlan, refuse_empty, write_checked_plan
 from transforms.brief import Brief
 from transforms.campaign import Campaign
+from transforms.preflight import ASSUMED_CALL
 from transforms.schemas import EXCLUDED
 from transforms.wall_clock import TZDATA_VERSION
 
@@ -27,6 +28,7 @@ def preview(
     headers: Mapping[str, str],
     now: datetime,
     progress: Progress = silent,
+    call_lasts: timedelta = ASSUMED_CALL,
 ) -> WrittenPlan:
     """Write ``plan.parquet``, ``excluded.parquet`` and ``summary.json`` to ``out``, each whole or not at all.
 
@@ -57,6 +59,7 @@ def preview(
         campaign,
         Brief(starts_at=starts_at, from_at=starts_at),
         progress,
+        call_lasts=call_lasts,
     )
     refuse_empty(written)
     aside = rejects.select("contact_id", "line", "reason") if rejects.height else EXCLUDED.to_frame()
@@ -80,6 +83,14 @@ def summarised(campaign: Campaign, written: WrittenPlan, excluded: pl.DataFrame)
         "calls_per_date": {
             str(day): calls
             for day, calls in zip(written.per_date["call_date"], written.per_date["calls"], strict=True)
+        },
+        "preflight": {
+            "call_seconds": written.preflight.call_seconds,
+            "finishes_on": written.preflight.finishes_on and str(written.preflight.finishes_on),
+            "share_per_date": {
+                str(day): share
+                for day, share in written.preflight.dates.select("call_date", "share").iter_rows()
+            },
         },
         "checks": {check.rule: check.broken for check in written.checks},
         "settings_hash": campaign.settings_hash(),

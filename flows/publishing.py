@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +32,7 @@ from flows.progress import Progress
 from transforms.brief import Brief
 from transforms.campaign import Campaign
 from transforms.plan import metadata
+from transforms.preflight import ASSUMED_CALL, Preflight, preflight
 from transforms.schemas import CONTACTS
 from transforms.standing import on_dates_until
 from transforms.wall_clock import TZDATA_VERSION
@@ -58,7 +59,8 @@ class WrittenPlan:
     first_rows: pl.DataFrame
     per_date: pl.DataFrame
     contacts_hash: str
-    left: int = 0
+    left: int
+    preflight: Preflight
 
 
 def write_checked_plan(
@@ -71,6 +73,7 @@ def write_checked_plan(
     *,
     standing_file: Path | None = None,
     partly: bool = False,
+    call_lasts: timedelta = ASSUMED_CALL,
 ) -> WrittenPlan:
     """Compute a plan, write it and what it found standing, and prove every rule over every row.
 
@@ -92,7 +95,7 @@ def write_checked_plan(
     except BaseException:
         file.unlink()
         raise
-    return _described(file, computed, checks, contacts_hash)
+    return _described(file, computed, checks, contacts_hash, campaign, call_lasts)
 
 
 def refuse_empty(written: WrittenPlan) -> None:
@@ -145,6 +148,7 @@ def publish(
         progress,
         standing_file=companion(target, STANDING_SUFFIX),
         partly=publication.partly,
+        call_lasts=publication.call_lasts,
     )
     if publication.stored.state == "draft":
         refuse_empty(written)
@@ -219,7 +223,12 @@ def _facts(campaign: Campaign, contacts_hash: str, brief: Brief) -> dict[str, st
 
 
 def _described(
-    file: Path, computed: ComputedPlan, checks: list[CheckResult], contacts_hash: str
+    file: Path,
+    computed: ComputedPlan,
+    checks: list[CheckResult],
+    contacts_hash: str,
+    campaign: Campaign,
+    call_lasts: timedelta,
 ) -> WrittenPlan:
     rows = pl.scan_parquet(file)
     first_at, last_at = (
@@ -241,4 +250,5 @@ def _described(
         per_date,
         contacts_hash,
         computed.left,
+        preflight(rows, campaign, call_lasts),
     )

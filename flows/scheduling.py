@@ -85,6 +85,7 @@ def _schedule(home: Home, ledger: Ledger, campaign_id: str, now: datetime, progr
         dialer=dialer,
         next_state={"draft": "scheduled", "completed": "active"}.get(stored.state, stored.state),
         listed_count=contacts,
+        call_lasts=found.call_lasts,
     )
     return publish(home, ledger, publication, now, progress)
 
@@ -223,6 +224,7 @@ class _Editing:
                 publication.settings,
                 publication.brief,
                 self.progress,
+                call_lasts=publication.call_lasts,
             )
             return self._compared(publication, written, before, after)
 
@@ -248,6 +250,7 @@ class _Editing:
             listed_count=stored.listed_count,
             change_id=change_id,
             redated=calls_on_other_dates(found, campaign) if moved_clock else None,
+            call_lasts=found.call_lasts,
         )
         return publication, slots_not_started(self.home, found)
 

@@ -1,5 +1,6 @@
 """Commands on plans: plan, verify."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,9 @@ from flows.previewing import preview, summary_of
 from flows.publishing import WrittenPlan
 from flows.replaying import verify as verify_plan
 from flows.settings_file import read_campaign
+from transforms.preflight import ASSUMED_CALL, Preflight
 
+_SHOWN_PACKED = 3
 _FIRST_COLUMNS = ("contact_id", "phone", "from_number", "timezone", "scheduled_at", "not_after", "slot_index")
 
 
@@ -31,13 +34,17 @@ def plan(
     region: Region = None,
     header_map: Map = None,
     now: Now = None,
+    call_seconds: Annotated[
+        float, typer.Option("--call-seconds", min=1, help="How long a call is taken to last.")
+    ] = ASSUMED_CALL.total_seconds(),
     as_json: Json = False,
 ) -> None:
     """Preview the plan of a campaign; nothing is stored."""
     campaign = read_campaign(settings)
     headers, planned_at = headers_of(header_map), moment(now)
     with steps() as progress:
-        written = preview(campaign, contacts, out, region, headers, planned_at, progress)
+        lasts = timedelta(seconds=call_seconds)
+        written = preview(campaign, contacts, out, region, headers, planned_at, progress, lasts)
     if as_json:
         show_json(summary_of(out))
     else:
@@ -51,8 +58,23 @@ def show_plan(written: WrittenPlan, zone_name: str) -> None:
     show_rows(first, title=f"the first of {written.rows:,} calls, times in {zone_name}")
     show_rows(written.per_date.to_dicts(), title="calls per date")
     show_checks(written.checks)
+    show_preflight(written.preflight)
     if written.excluded.height:
         show(f"{written.excluded.height:,} contacts excluded")
+
+
+def show_preflight(found: Preflight) -> None:
+    """Say what can really be placed of a plan, and when it would be finished."""
+    finish = "not before the end" if found.finishes_on is None else f"on {found.finishes_on}"
+    show(f"with calls of {found.call_seconds:,.0f} seconds it would be finished {finish}")
+    packed = found.dates.filter(found.dates["can_be_placed"] < found.dates["calls"])
+    for row in packed.head(_SHOWN_PACKED).iter_rows(named=True):
+        say(
+            f"warning: {row['call_date']} is packed: of {row['calls']:,} calls {row['can_be_placed']:,} "
+            f"({row['share']:.0%}) can be placed with max_concurrent_calls; the others move to later dates"
+        )
+    if packed.height > _SHOWN_PACKED:
+        say(f"warning: {packed.height - _SHOWN_PACKED:,} more dates are packed")
 
 
 def show_checks(checks: list[CheckResult]) -> None:
