@@ -18,7 +18,15 @@ from transforms.eligibility import (
     without_skipped,
 )
 from transforms.feasibility import explain
-from transforms.plan import as_plan, dates_of_plan, queues, slots, with_carried
+from transforms.plan import (
+    as_plan,
+    dates_of_plan,
+    only_queue,
+    queues,
+    slots_of_one_zone,
+    slots_of_zones,
+    with_carried,
+)
 from transforms.replan import positioned, whom_to_carry, whom_to_place
 from transforms.rotation import needs_rounds, numbers_in_rounds, with_from_number
 from transforms.schemas import PLAN
@@ -56,9 +64,9 @@ def compute_plan(
         InfeasibleError: not everyone fits before the end or the horizon, and not ``partly``.
     """
     judged = judged_contacts(contacts, campaign, brief)
-    called = eligible(judged)
+    called, waiting, aside = _waiting(judged, campaign)
     held = _held(brief)
-    demand = Demand(_queues(called), brief.starts_at, brief.from_at, held)
+    demand = Demand(waiting, brief.starts_at, brief.from_at, held)
     allotment = allot(campaign, demand)
     if allotment.left and not partly:
         raise InfeasibleError(*explain(campaign, demand, allotment.left).sentences())
@@ -70,7 +78,7 @@ def compute_plan(
     last_date = dates["call_date"].max()
     return ComputedPlan(
         rows=rows,
-        excluded=excluded(judged).collect(),
+        excluded=aside,
         contacts=int(dates["calls"].sum()),
         left=allotment.left,
         last_date=last_date if isinstance(last_date, date) else None,
@@ -105,19 +113,29 @@ def _held(brief: Brief) -> Held:
     return Held(per_date, per_number)
 
 
-def _queues(called: pl.LazyFrame) -> list[Queue]:
-    found = queues(called).collect()
-    return [
-        Queue(zone, contacts, positions)
-        for zone, contacts, positions in zip(
-            found["timezone"], found["contacts"], found["positions"], strict=True
-        )
-    ]
+def _waiting(
+    judged: pl.LazyFrame, campaign: Campaign
+) -> tuple[pl.LazyFrame | pl.DataFrame, list[Queue], pl.DataFrame]:
+    """Return those to place, the queue of each zone, and who is left out.
+
+    Where everyone has the campaign's zone, nothing has to be held in memory.
+    """
+    called = eligible(judged).select("contact_id", "attempt", "phone", "timezone", "timezone_source")
+    if campaign.contact_timezone is not ContactTimezone.CAMPAIGN:
+        few_values = pl.col("timezone", "timezone_source").cast(pl.Categorical())
+        held, aside = pl.collect_all([called.with_columns(few_values), excluded(judged)])
+        return held, _as_queues(queues(held)), aside
+    found, aside = pl.collect_all([only_queue(called, campaign.timezone), excluded(judged)])
+    return called, _as_queues(found.filter(pl.col("contacts") > 0)), aside
+
+
+def _as_queues(found: pl.DataFrame) -> list[Queue]:
+    return [Queue(*row) for row in zip(found["timezone"], found["contacts"], found["places"], strict=True)]
 
 
 def _slots(
     contacts: pl.LazyFrame,
-    called: pl.LazyFrame,
+    called: pl.LazyFrame | pl.DataFrame,
     campaign: Campaign,
     brief: Brief,
     demand: Demand,
@@ -125,9 +143,11 @@ def _slots(
 ) -> pl.LazyFrame:
     """Return new and carried slots in order; there is at least one."""
     taken = taken_instants(brief.standing, allotment.dates["call_date"].unique()).collect()["scheduled_at"]
-    placed = (
-        [slots(called, demand.queues, allotment, demand.clearance, taken)] if allotment.dates.height else []
-    )
+    placed = []
+    if isinstance(called, pl.DataFrame) and len(demand.queues) > 1:
+        placed = [slots_of_zones(called, demand.queues, allotment, demand.clearance, taken)]
+    elif allotment.dates.height:
+        placed = [slots_of_one_zone(called.lazy(), allotment, demand.clearance, taken)]
     carried = demand.held.per_date.filter(pl.col("carried") > 0)["call_date"]
     if carried.is_empty():
         return placed[0]

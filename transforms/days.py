@@ -6,6 +6,7 @@ first in the list who are still waiting and whose zone is open is the same outco
 contacts: the contacts of one zone leave its queue in list order, so a date takes a stretch of it.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -28,14 +29,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Queue:
-    """The contacts of one zone in list order: how many, and where they stand in the whole list.
+    """The contacts of one zone in list order: how many, and their places among all who wait.
 
-    ``positions`` (sorted) may be None when the queue is the only one.
+    ``places`` (0-based, sorted) may be None when the queue is the only one.
     """
 
     zone: str
     contacts: int
-    positions: pl.Series | None = None
+    places: pl.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,7 @@ class _Waiting:
 
     def __init__(self, queues: list[Queue]) -> None:
         self._queues = {queue.zone: queue for queue in queues}
+        self._places = {} if len(queues) == 1 else {queue.zone: _as_view(queue) for queue in queues}
         self.served = dict.fromkeys(self._queues, 0)
         self.left = sum(queue.contacts for queue in queues)
 
@@ -210,7 +212,7 @@ class _Waiting:
         """Return how many of each zone are among the first ``room`` of the list, by bisecting the list."""
         if len(fit) == 1:
             return {zone: min(contacts, room) for zone, contacts in fit.items()}
-        low, high = 0, max(self._position(zone, contacts - 1) for zone, contacts in fit.items()) + 1
+        low, high = 0, max(self._place(zone, contacts - 1) for zone, contacts in fit.items()) + 1
         while low < high:
             middle = (low + high) // 2
             if sum(self._before(zone, contacts, middle) for zone, contacts in fit.items()) < room:
@@ -219,15 +221,18 @@ class _Waiting:
                 high = middle
         return {zone: self._before(zone, contacts, low) for zone, contacts in fit.items()}
 
-    def _position(self, zone: str, ahead: int) -> int:
-        return int(self._positions(zone)[self.served[zone] + ahead])
+    def _place(self, zone: str, ahead: int) -> int:
+        return self._places[zone][self.served[zone] + ahead]
 
-    def _before(self, zone: str, contacts: int, position: int) -> int:
-        reached = int(self._positions(zone).search_sorted(position, side="left"))
-        return min(max(0, reached - self.served[zone]), contacts)
+    def _before(self, zone: str, contacts: int, place: int) -> int:
+        """Return how many of the next ``contacts`` of a zone stand before ``place``."""
+        served = self.served[zone]
+        return bisect_left(self._places[zone], place, served, served + contacts) - served
 
-    def _positions(self, zone: str) -> pl.Series:
-        positions = self._queues[zone].positions
-        if positions is None:
-            raise ValueError(f"the queue of {zone} is not the only one and needs positions")
-        return positions
+
+def _as_view(queue: Queue) -> "memoryview[int]":
+    """Return the places of a queue as plain memory, which a bisection reads fastest."""
+    if queue.places is None:
+        raise ValueError(f"the queue of {queue.zone} is not the only one and needs places")
+    array = queue.places.rechunk().to_arrow()
+    return memoryview(array.buffers()[1]).cast("q")[array.offset : array.offset + len(array)]

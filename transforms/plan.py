@@ -9,6 +9,7 @@ from transforms.schemas import PLAN, PLAN_DATES
 from transforms.slots import Clearance, in_order, pieces, with_slots
 from transforms.standing import Held
 
+_RUN_ROWS = 500_000
 _COLUMNS = (
     "contact_id",
     "attempt",
@@ -21,50 +22,82 @@ _COLUMNS = (
 )
 
 
-def queues(eligible: pl.LazyFrame) -> pl.LazyFrame:
+def only_queue(called: pl.LazyFrame, zone: str) -> pl.LazyFrame:
+    """Count the contacts of a plan in which everyone has the same zone, as ``queues`` counts them."""
+    return called.select(timezone=pl.lit(zone), contacts=pl.len().cast(pl.Int64), places=pl.lit(None))
+
+
+def queues(called: pl.DataFrame) -> pl.DataFrame:
     """Return the queue of each zone.
 
-    Grain: one row per zone with its ``contacts`` count and the sorted list of their ``positions``.
-    Order: zone.
+    Grain: one row per zone with its ``contacts`` count and the sorted list of their ``places``, which are the
+    numbers of their rows. Order: zone.
     """
     return (
-        eligible.select("timezone", "position")
+        called.select("timezone", place=pl.int_range(pl.len(), dtype=pl.Int64))
         .group_by("timezone", maintain_order=True)
-        .agg(contacts=pl.len().cast(pl.Int64), positions=pl.col("position"))
-        .sort("timezone")
+        .agg(contacts=pl.len().cast(pl.Int64), places=pl.col("place"))
+        .sort(pl.col("timezone").cast(pl.String))
     )
 
 
-def slots(
-    eligible: pl.LazyFrame,
+def slots_of_one_zone(
+    called: pl.LazyFrame, allotment: Allotment, clear: Clearance, taken: pl.Series
+) -> pl.LazyFrame:
+    """Give those to place, who all have one zone, their slots, as ``slots_of_zones`` does."""
+    served = sum(allotment.served.values())
+    used = pieces(allotment.dates, allotment.openings, clear)
+    queue = with_slots(called.head(served) if allotment.left else called, used, 0)
+    return in_order([queue], taken).select(_COLUMNS)
+
+
+def slots_of_zones(
+    called: pl.DataFrame,
     waiting: list[Queue],
     allotment: Allotment,
     clear: Clearance,
     taken: pl.Series,
 ) -> pl.LazyFrame:
-    """Give the eligible contacts their slots; rows are in ``scheduled_at`` order and all distinct.
+    """Give those to place their slots; rows are in ``scheduled_at`` order and all distinct.
 
-    Takes those to place in list order with ``position``, ``attempt``, ``phone``, ``timezone`` and
-    ``timezone_source``, and the instants that are ``taken``. Whoever found no date is left out.
+    Takes them in list order with ``contact_id``, ``attempt``, ``phone``, ``timezone`` and
+    ``timezone_source``, and the instants that are ``taken``. Whoever found no date is left out. Several zones
+    are brought in order a few dates at a time, which takes less memory and time than all at once.
     """
     used = pieces(allotment.dates, allotment.openings, clear)
-    called = eligible.select("position", "contact_id", "attempt", "phone", "timezone", "timezone_source")
-    return in_order(
-        [
-            with_slots(
-                called if len(waiting) == 1 else called.filter(pl.col("timezone") == queue.zone),
-                used.filter(pl.col("zone") == queue.zone),
-                allotment.served[queue.zone] if allotment.left else None,
-            )
-            for queue in waiting
-        ],
-        taken,
-    ).select(_COLUMNS)
+    return pl.concat(
+        in_order([_of_zone(called, queue, used, dates) for queue in waiting], taken).select(_COLUMNS)
+        for dates in _runs_of_dates(allotment.dates)
+    )
+
+
+def _of_zone(called: pl.DataFrame, queue: Queue, used: pl.DataFrame, dates: pl.DataFrame) -> pl.LazyFrame:
+    """Give a zone's contacts of a run of dates their slots; the contacts are picked when they are needed."""
+    mine = dates.filter(pl.col("zone") == queue.zone)
+    first = min(mine["first_rank"], default=0)
+    if queue.places is None:
+        raise ValueError(f"the queue of {queue.zone} is not the only one and needs places")
+    places = queue.places.slice(first, int(mine["contacts"].sum()))
+    rows = pl.defer(lambda: called[places].with_columns(position=places), schema=_with_position(called))
+    stretches = used.filter(pl.col("zone") == queue.zone).join(mine, on="call_date", how="semi")
+    return with_slots(rows, stretches, first)
+
+
+def _with_position(called: pl.DataFrame) -> pl.Schema:
+    return pl.Schema({**called.schema, "position": pl.Int64()})
+
+
+def _runs_of_dates(dates: pl.DataFrame) -> list[pl.DataFrame]:
+    """Cut an allotment into runs of whole dates of about ``_RUN_ROWS`` contacts, in order."""
+    of_date = dates.group_by("call_date").agg(rows=pl.col("contacts").sum()).sort("call_date")
+    runs = of_date.select("call_date", run=(pl.col("rows").cum_sum() - pl.col("rows")) // _RUN_ROWS)
+    return dates.join(runs, on="call_date").sort("call_date", "zone").partition_by("run", include_key=False)
 
 
 def with_carried(parts: list[pl.LazyFrame]) -> pl.LazyFrame:
     """Join new slots and those carried over into one plan in ``scheduled_at`` order."""
-    return pl.concat([part.select(_COLUMNS) for part in parts]).sort("scheduled_at")
+    texts = pl.col("timezone", "timezone_source").cast(pl.String)
+    return pl.concat([part.select(_COLUMNS).with_columns(texts) for part in parts]).sort("scheduled_at")
 
 
 def dates_of_plan(allotment: Allotment, held: Held) -> pl.DataFrame:

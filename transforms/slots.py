@@ -83,11 +83,11 @@ def _first_at(open_us: pl.Expr | str) -> pl.Expr:
     return (at * pl.col("contacts") + pl.col("open_us") - 1) // pl.col("open_us")
 
 
-def with_slots(queue: pl.LazyFrame, used: pl.DataFrame, served: int | None = None) -> pl.LazyFrame:
-    """Give each contact of one zone, in list order, its time.
+def with_slots(queue: pl.LazyFrame, used: pl.DataFrame, first_rank: int) -> pl.LazyFrame:
+    """Give contacts of one zone, in list order, their times.
 
-    Takes the zone's queue and its rows of ``pieces``; only the first ``served`` of the queue have a place in
-    them, None for all. Adds ``scheduled_at``, ``not_after`` (where its stretch of open time ends) and
+    Takes a stretch of the zone's queue, the rank of its first contact, and the rows of ``pieces`` that it
+    takes. Adds ``scheduled_at``, ``not_after`` (where its stretch of open time ends) and
     ``call_date``. Order: as given, which is ``scheduled_at`` order.
     """
     stretches = used.lazy().select(
@@ -104,8 +104,7 @@ def with_slots(queue: pl.LazyFrame, used: pl.DataFrame, served: int | None = Non
     microsecond = (pl.col("rank") - pl.col("date_rank")) * pl.col("open_us") // pl.col("contacts")
     even_at = pl.col("opens_at") + pl.duration(microseconds=microsecond - pl.col("earlier_us"))
     return (
-        (queue if served is None else queue.head(served))
-        .with_row_index("rank")
+        queue.with_row_index("rank", offset=first_rank)
         .with_columns(pl.col("rank").cast(pl.Int64))
         .set_sorted("rank")
         .join_asof(stretches.set_sorted("first_rank"), left_on="rank", right_on="first_rank")

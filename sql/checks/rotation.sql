@@ -9,7 +9,7 @@
 -- from the one whose turn it is first on the date. Turns are right when keys rise along the date and no number
 -- that still had room has a smaller key left than one that was used.
 with number_count as (
-    select count(*) as numbers from outbound_number
+    select nullif(count(*), 0) as numbers from outbound_number
 ),
 
 turned as (
@@ -160,14 +160,14 @@ select
     turned.contact_id,
     turned.attempt,
     case
-        when number_count.numbers = 0 then 'is called from ' || turned.from_number || ' although the campaign has no number'
+        when number_count.numbers is null then 'is called from ' || turned.from_number || ' although the campaign has no number'
         else 'is called from ' || coalesce(turned.from_number, 'no number') || ', which is not the campaign''s'
     end as problem
 from turned
 cross join number_count
 where
-    (number_count.numbers = 0 and turned.from_number is not null)
-    or (number_count.numbers > 0 and turned.turn is null)
+    (number_count.numbers is null and turned.from_number is not null)
+    or (number_count.numbers is not null and turned.turn is null)
 union all
 select contact_id, attempt, 'is called from ' || from_number || ' out of turn' as problem
 from beside

@@ -131,7 +131,8 @@ STEPS = [
     timedelta(days=-2, hours=7, microseconds=1),
 ]
 MOMENTS = [
-    *(timedelta(microseconds=number) for number in (0, 0, 0, 1, -1, 2, -2, 900, -900)),
+    *(timedelta(microseconds=number) for number in (0, 0, 0, 1, -1, 2, -2, 900, -900, -1_500)),
+    *(timedelta(milliseconds=number) for number in (3, -3, 12, -12)),
     *(timedelta(seconds=number) for number in (1, -1, 59, -240, 300, -600)),
     *(timedelta(minutes=number) for number in (20, -45, 180, -300)),
 ]
@@ -494,7 +495,9 @@ def _carry(
     return standing, moved
 
 
-def _edited(draw: DrawFn, settings: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _edited(
+    draw: DrawFn, settings: dict[str, Any], now: datetime, campaign: Campaign, calls: dict[Key, Standing]
+) -> dict[str, Any]:
     """Draw settings as a person may change them while a campaign runs."""
     edits, edited = draw(_edits), dict(settings)
     if "timezone" in edits:
@@ -513,7 +516,11 @@ def _edited(draw: DrawFn, settings: dict[str, Any], now: datetime) -> dict[str, 
         today = oracle.wall_clock(edited["timezone"], now).date()
         edited["blackout_dates"] = [today + timedelta(days=days) for days in draw(_blackouts)]
     if "ends" in edits and edited.pop("ends_at", None) is None:
-        edited["ends_at"] = now + draw(_spans) + DAY - draw(_steps)
+        later = {key: row for key, row in calls.items() if row.scheduled_at >= now}
+        if later and draw(_styles) >= 3:
+            edited["ends_at"] = _moment(draw, campaign, later)
+        else:
+            edited["ends_at"] = now + draw(_spans) + DAY - draw(_steps)
     if "start" in edits:
         edited |= {"schedule_type": "scheduled", "scheduled_at": now + draw(_spans) / 4 - draw(_steps)}
     return edited
@@ -579,7 +586,7 @@ def replannings(draw: DrawFn, *, by_number: bool = False) -> Replanning:
     now = max(now, _moment(draw, campaign, calls))
     if style in ("edit", "keep"):
         try:
-            campaign = Campaign.from_mapping(_edited(draw, settings, now))
+            campaign = Campaign.from_mapping(_edited(draw, settings, now, campaign, calls))
         except ValueError:
             reject()
         starts_at = oracle.start_of(campaign, scheduled)

@@ -723,9 +723,9 @@ def test_contacts_that_find_no_room_beside_what_stands_are_counted(cap: int, lef
 def test_horizon_counts_from_the_moment_of_replanning() -> None:
     contacts = [(Person(str(number), "+12125550000", None), 1) for number in range(530)]
     mondays = campaign(timezone="UTC", working_days=[1], max_calls_per_day=1)
-    with pytest.raises(Infeasible) as failure:  # from a Tuesday: Mondays 6, 13, ... 3653 of the 3660: 522
-        replan(contacts, mondays, utc("2026-07-06T00:00"), utc("2026-07-07T00:00"))
-    assert failure.value.left == 8
+    with pytest.raises(Infeasible) as failure:  # Mondays 0, 7, ... 3654 of the 3660 from a year later: 523
+        replan(contacts, mondays, utc("2026-07-06T00:00"), utc("2027-07-05T00:00"))
+    assert failure.value.left == 7
 
 
 # ---------------------------------------------------------------- several zones at once
