@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check format clean
+.PHONY: help install demo test prove bench bench-large check format clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,6 +20,19 @@ demo: $(INSTALLED) ## run the main job on the sample, in a store of its own
 
 test: $(INSTALLED) ## run the tests
 	$(RUN)/pytest --numprocesses 2
+
+prove: $(INSTALLED) ## hold the planner against the oracle 50,000 times (about an hour)
+	TEST_EXAMPLES=50000 $(RUN)/pytest --numprocesses 2 tests/transforms/test_rules.py tests/transforms/test_replanning_rules.py
+
+bench: $(VENV)/.measuring ## measure the planner beside its peers
+	$(RUN)/python -m tests.benchmarks.planner
+
+bench-large: $(VENV)/.measuring ## measure planning 100 million contacts
+	$(RUN)/python -m tests.benchmarks.planner --large
+
+$(VENV)/.measuring: $(INSTALLED)
+	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	touch $@
 
 check: $(INSTALLED) ## check format, lint and types
 	$(RUN)/ruff format --check .

@@ -8,17 +8,16 @@ import polars as pl
 import typer
 
 from flows import campaigns, scheduling
+from flows.cli.comparing import show_difference
 from flows.cli.options import Json, MaybeNamed, Named, Now, moment, open_ledger
 from flows.cli.output import say, show, show_json, steps
 from flows.cli.planning import show_plan
-from flows.comparing import Difference
 from flows.errors import InputError
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.previewing import summarised
 from flows.settings_file import read_campaign, read_changes
 from flows.standing import known_contacts
-from transforms.wall_clock import to_local
 
 
 def add_to(app: typer.Typer) -> None:
@@ -90,19 +89,6 @@ def _as_result(edit: scheduling.Edit, *, dry_run: bool) -> dict[str, object]:
         "dry_run": dry_run,
         "difference": None if edit.difference is None else asdict(edit.difference),
     }
-
-
-def show_difference(found: Difference, zone_name: str) -> None:
-    """Print how two plans differ, times in the campaign's zone."""
-    show(
-        f"  {found.moved:,} moved, {found.added:,} added, {found.dropped:,} dropped, "
-        f"{found.renumbered:,} from another number, {found.unchanged:,} unchanged"
-    )
-    before, after = (
-        "never" if at is None else f"{to_local(zone_name, at):%Y-%m-%d %H:%M%z}"
-        for at in (found.finish_before, found.finish_after)
-    )
-    show(f"  the last slot is {after}" + ("" if before == after else f", it was {before}"))
 
 
 def pause(

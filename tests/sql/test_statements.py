@@ -114,6 +114,12 @@ def test_check_fits_a_plan(connection, name):
     _prepare(connection, name)
 
 
+@pytest.mark.parametrize("name", sql.names("diff"))
+def test_diff_statement_fits_two_plans(connection, name):
+    _lay(connection, {"old_plan": PLAN, "new_plan": PLAN})
+    _prepare(connection, name)
+
+
 @pytest.mark.parametrize("name", sql.names("questions"))
 def test_question_fits_the_views(connection, name):
     _make_ledger(connection)

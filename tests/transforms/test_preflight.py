@@ -48,6 +48,6 @@ def test_zones_that_are_open_at_the_same_time_share_the_lines():
 
 @pytest.mark.parametrize(("ends_at", "finishes_on"), [("2026-03-24T12:00", None), (None, date(2026, 3, 24))])
 def test_what_cannot_be_placed_before_the_end_is_not_promised(ends_at, finishes_on):
-    lines = {"max_concurrent_calls": 1} if ends_at is None else {"max_concurrent_calls": 1, "ends_at": ends_at}
-    found = _preflight(contacts(800), MINUTE, max_calls_per_day=500, **lines)
+    limits = {"max_calls_per_day": 500, "max_concurrent_calls": 1, "ends_at": ends_at}
+    found = _preflight(contacts(800), MINUTE, **limits)
     assert found.finishes_on == finishes_on
