@@ -73,7 +73,7 @@ def compute_plan(
     dates = dates_of_plan(allotment, held)
     rows = PLAN.to_frame().lazy()
     if dates.height:
-        placed = _slots(contacts, called, campaign, brief, demand, allotment)
+        placed = _slots(contacts, called, campaign, brief, demand, allotment, dates)
         rows = as_plan(_numbered(placed, campaign, brief, held, dates), brief.edition)
     last_date = dates["call_date"].max()
     return ComputedPlan(
@@ -123,9 +123,11 @@ def _waiting(
     called = eligible(judged).select("contact_id", "attempt", "phone", "timezone", "timezone_source")
     if campaign.contact_timezone is not ContactTimezone.CAMPAIGN:
         few_values = pl.col("timezone", "timezone_source").cast(pl.Categorical())
-        held, aside = pl.collect_all([called.with_columns(few_values), excluded(judged)])
+        held, aside = pl.collect_all([called.with_columns(few_values), excluded(judged)], engine="streaming")
         return held, _as_queues(queues(held)), aside
-    found, aside = pl.collect_all([only_queue(called, campaign.timezone), excluded(judged)])
+    found, aside = pl.collect_all(
+        [only_queue(called, campaign.timezone), excluded(judged)], engine="streaming"
+    )
     return called, _as_queues(found.filter(pl.col("contacts") > 0)), aside
 
 
@@ -140,27 +142,28 @@ def _slots(
     brief: Brief,
     demand: Demand,
     allotment: Allotment,
+    dates: pl.DataFrame,
 ) -> pl.LazyFrame:
     """Return new and carried slots in order; there is at least one."""
     taken = taken_instants(brief.standing, allotment.dates["call_date"].unique()).collect()["scheduled_at"]
     placed = []
     if isinstance(called, pl.DataFrame) and len(demand.queues) > 1:
-        placed = [slots_of_zones(called, demand.queues, allotment, demand.clearance, taken)]
+        placed = [slots_of_zones(called, demand.queues, allotment, demand.clearance, taken, dates)]
     elif allotment.dates.height:
-        placed = [slots_of_one_zone(called.lazy(), allotment, demand.clearance, taken)]
+        placed = [slots_of_one_zone(called.lazy(), allotment, demand.clearance, taken, dates)]
     carried = demand.held.per_date.filter(pl.col("carried") > 0)["call_date"]
     if carried.is_empty():
         return placed[0]
     carrying = with_zone(whom_to_carry(positioned(contacts), brief), campaign)
     zones = carrying.select("timezone").unique().sort("timezone").collect()["timezone"].to_list()
     opened = openings(campaign, zones, min(carried), max(carried), brief.from_at, campaign.stops_at())
-    return with_carried([*placed, carried_over(carrying, opened)])
+    return with_carried([*placed, carried_over(carrying, opened, dates)])
 
 
 def _numbered(
     placed: pl.LazyFrame, campaign: Campaign, brief: Brief, held: Held, dates: pl.DataFrame
 ) -> pl.LazyFrame:
-    rows = numbered(placed, dates)
+    rows = numbered(placed)
     if needs_rounds(campaign):
         drawn = rows.collect()
         return drawn.with_columns(from_number=numbers_in_rounds(drawn, campaign, held)).lazy()

@@ -19,6 +19,7 @@ _COLUMNS = (
     "scheduled_at",
     "not_after",
     "call_date",
+    "index_offset",
 )
 
 
@@ -42,11 +43,11 @@ def queues(called: pl.DataFrame) -> pl.DataFrame:
 
 
 def slots_of_one_zone(
-    called: pl.LazyFrame, allotment: Allotment, clear: Clearance, taken: pl.Series
+    called: pl.LazyFrame, allotment: Allotment, clear: Clearance, taken: pl.Series, dates: pl.DataFrame
 ) -> pl.LazyFrame:
     """Give those to place, who all have one zone, their slots, as ``slots_of_zones`` does."""
     served = sum(allotment.served.values())
-    used = pieces(allotment.dates, allotment.openings, clear)
+    used = pieces(allotment.dates, allotment.openings, clear, dates)
     queue = with_slots(called.head(served) if allotment.left else called, used, 0)
     return in_order([queue], taken).select(_COLUMNS)
 
@@ -57,17 +58,19 @@ def slots_of_zones(
     allotment: Allotment,
     clear: Clearance,
     taken: pl.Series,
+    dates: pl.DataFrame,
 ) -> pl.LazyFrame:
     """Give those to place their slots; rows are in ``scheduled_at`` order and all distinct.
 
     Takes them in list order with ``contact_id``, ``attempt``, ``phone``, ``timezone`` and
-    ``timezone_source``, and the instants that are ``taken``. Whoever found no date is left out. Several zones
-    are brought in order a few dates at a time, which takes less memory and time than all at once.
+    ``timezone_source``, the instants that are ``taken`` and the dates of the plan (``PLAN_DATES``). Whoever
+    found no date is left out. Several zones are brought in order a few dates at a time, which takes less
+    memory and time than all at once.
     """
-    used = pieces(allotment.dates, allotment.openings, clear)
+    used = pieces(allotment.dates, allotment.openings, clear, dates)
     return pl.concat(
-        in_order([_of_zone(called, queue, used, dates) for queue in waiting], taken).select(_COLUMNS)
-        for dates in _runs_of_dates(allotment.dates)
+        in_order([_of_zone(called, queue, used, run) for queue in waiting], taken).select(_COLUMNS)
+        for run in _runs_of_dates(allotment.dates)
     )
 
 

@@ -46,17 +46,19 @@ def usable(openings: pl.DataFrame, clear: Clearance) -> pl.DataFrame:
     return openings.with_columns(length_us=length_us).filter(pl.col("length_us") > clear.reserve_us)
 
 
-def pieces(dates: pl.DataFrame, openings: pl.DataFrame, clear: Clearance) -> pl.DataFrame:
+def pieces(
+    dates: pl.DataFrame, openings: pl.DataFrame, clear: Clearance, plan_dates: pl.DataFrame
+) -> pl.DataFrame:
     """Return the stretches of open time that are used, and which of a zone's queue each one takes.
 
-    Takes an allotment (schema ``ALLOTMENT``) and the open time (schema ``OPENINGS``). The k-th of n
-    contacts belongs at k/n of the date's open time T, at microsecond ``k * T // n``; it lies in the stretch
-    that holds that microsecond.
+    Takes an allotment (schema ``ALLOTMENT``), the open time (schema ``OPENINGS``) and the dates of the plan
+    (schema ``PLAN_DATES``). The k-th of n contacts belongs at k/n of the date's open time T, at microsecond
+    ``k * T // n``; it lies in the stretch that holds that microsecond.
 
     Grain: one row per zone, date and used stretch. Order: zone, ``first_rank``, which is the rank in the
     zone's queue of the stretch's first contact. ``date_rank`` is the rank of the date's first contact,
     ``open_us`` is T, ``earlier_us`` the open time of the date before this stretch, ``latest_at`` the last
-    instant that is given to a call.
+    instant that is given to a call, ``index_offset`` what makes a ``slot_index`` of a row of the plan.
     """
     of_date = ["zone", "call_date"]
     return (
@@ -68,6 +70,7 @@ def pieces(dates: pl.DataFrame, openings: pl.DataFrame, clear: Clearance) -> pl.
             latest_at=pl.col("closes_at") - pl.duration(microseconds=clear.reserve_us),
         )
         .join(dates.rename({"first_rank": "date_rank"}), on=of_date)
+        .join(_index_offsets(plan_dates), on="call_date")
         .with_columns(
             first_rank=pl.col("date_rank") + _first_at("earlier_us"),
             end_rank=pl.col("date_rank") + _first_at(pl.col("earlier_us") + pl.col("length_us")),
@@ -87,8 +90,8 @@ def with_slots(queue: pl.LazyFrame, used: pl.DataFrame, first_rank: int) -> pl.L
     """Give contacts of one zone, in list order, their times.
 
     Takes a stretch of the zone's queue, the rank of its first contact, and the rows of ``pieces`` that it
-    takes. Adds ``scheduled_at``, ``not_after`` (where its stretch of open time ends) and
-    ``call_date``. Order: as given, which is ``scheduled_at`` order.
+    takes. Adds ``scheduled_at``, ``not_after`` (where its stretch of open time ends),
+    ``call_date`` and ``index_offset``. Order: as given, which is ``scheduled_at`` order.
     """
     stretches = used.lazy().select(
         "first_rank",
@@ -99,6 +102,7 @@ def with_slots(queue: pl.LazyFrame, used: pl.DataFrame, first_rank: int) -> pl.L
         "opens_at",
         "latest_at",
         "call_date",
+        "index_offset",
         not_after="closes_at",
     )
     microsecond = (pl.col("rank") - pl.col("date_rank")) * pl.col("open_us") // pl.col("contacts")
@@ -154,8 +158,8 @@ def _as_instant(microseconds: pl.Expr) -> pl.Expr:
     return microseconds.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(INSTANT)
 
 
-def carried_over(carried: pl.LazyFrame, openings: pl.DataFrame) -> pl.LazyFrame:
-    """Add ``not_after`` and ``call_date`` to slots that keep their ``scheduled_at``, from the open time.
+def carried_over(carried: pl.LazyFrame, openings: pl.DataFrame, plan_dates: pl.DataFrame) -> pl.LazyFrame:
+    """Add what ``with_slots`` adds to slots that keep their ``scheduled_at``, from the open time.
 
     Takes rows with ``timezone`` and ``scheduled_at``; they must lie in the ``openings`` of their zone.
     Order: ``scheduled_at``.
@@ -171,23 +175,23 @@ def carried_over(carried: pl.LazyFrame, openings: pl.DataFrame) -> pl.LazyFrame:
             check_sortedness=False,
         )
         .drop("opens_at")
+        .join(_index_offsets(plan_dates).lazy(), on="call_date", maintain_order="left")
     )
 
 
-def numbered(slots: pl.LazyFrame, dates: pl.DataFrame) -> pl.LazyFrame:
+def _index_offsets(plan_dates: pl.DataFrame) -> pl.DataFrame:
+    """Return for each date what has to be added to a row's place in the plan to get its ``slot_index``."""
+    return plan_dates.select("call_date", index_offset=pl.col("next_index") - pl.col("first_row"))
+
+
+def numbered(slots: pl.LazyFrame) -> pl.LazyFrame:
     """Number the rows of a plan, which are in ``scheduled_at`` order.
 
-    Takes the dates of the plan (schema ``PLAN_DATES``). Adds ``row``, 0-based over all rows, and
-    ``slot_index``, which counts within ``call_date`` from the first index that is free.
+    Adds ``row``, 0-based over all rows, and ``slot_index``, which counts within ``call_date`` from the first
+    index that is free.
     """
-    offsets = dates.select("call_date", offset=pl.col("next_index") - pl.col("first_row"))
     return (
         slots.with_row_index("row")
         .with_columns(pl.col("row").cast(pl.Int64))
-        .with_columns(
-            slot_index=pl.col("row")
-            + pl.col("call_date").replace_strict(
-                offsets["call_date"], offsets["offset"], return_dtype=pl.Int64
-            )
-        )
+        .with_columns(slot_index=pl.col("row") + pl.col("index_offset"))
     )

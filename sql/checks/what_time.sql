@@ -1,23 +1,23 @@
 -- Rule: the k-th of the n calls of a zone on a date starts k/n into the zone's open time of that date, to
 -- within a millisecond; its not_after is where its stretch of open time ends. A slot that is carried over may lie
--- anywhere in the open time.
+-- anywhere in the open time. On a date of one zone, slot_index says which call it is.
 -- Grain: one row per planned call elsewhere.
--- Reads plan, opening (zone, call_date, opens_at, closes_at), standing (kind, contact_id, attempt), rules
--- (reserve_us).
+-- Reads plan, opening (zone, call_date, opens_at, closes_at), standing (kind, contact_id, attempt),
+-- date_before (call_date, next_index: the first free slot_index), rules (reserve_us).
 with carried as materialized (
-    select plan.row_number
+    select plan.row_number, plan.call_date
     from plan
     semi join standing
         on standing.kind = 'carried' and standing.contact_id = plan.contact_id and standing.attempt = plan.attempt
 ),
 
 spread as not materialized (
-    select plan.row_number, plan.timezone, plan.call_date, plan.scheduled_at, plan.not_after
+    select plan.row_number, plan.timezone, plan.call_date, plan.scheduled_at, plan.not_after, plan.slot_index
     from plan
     anti join carried on carried.row_number = plan.row_number
 ),
 
-of_zone as (
+of_zone as materialized (
     select timezone, call_date, count(*) as calls from spread group by timezone, call_date
 ),
 
@@ -44,11 +44,33 @@ stretch as (
     where epoch_us(opening.closes_at) - epoch_us(opening.opens_at) > rules.reserve_us
 ),
 
-ranked as (
+mixed_date as materialized (
+    select call_date from of_zone group by call_date having count(*) > 1
+    union
+    select call_date from carried
+),
+
+ranked as not materialized (
     select
-        *,
-        row_number() over (partition by timezone, call_date order by row_number) - 1 as rank
+        spread.row_number,
+        spread.timezone,
+        spread.call_date,
+        spread.scheduled_at,
+        spread.not_after,
+        spread.slot_index - date_before.next_index as rank
     from spread
+    inner join date_before on date_before.call_date = spread.call_date
+    anti join mixed_date on mixed_date.call_date = spread.call_date
+    union all
+    select
+        spread.row_number,
+        spread.timezone,
+        spread.call_date,
+        spread.scheduled_at,
+        spread.not_after,
+        row_number() over (partition by spread.timezone, spread.call_date order by spread.row_number) - 1 as rank
+    from spread
+    semi join mixed_date on mixed_date.call_date = spread.call_date
 ),
 
 placed as not materialized (

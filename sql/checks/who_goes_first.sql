@@ -3,10 +3,16 @@
 -- Reads plan, contact (contact_id, attempt, position: place in the list), opening (zone, call_date, opens_at,
 -- closes_at), date_before (call_date, room: for the rows of the plan, null without a cap), rules (spacing_us,
 -- reserve_us). Slots that are carried over are no contact's turn and do not stand in contact.
-with placed as (
-    select plan.contact_id, plan.attempt, plan.timezone, plan.call_date, contact.position
+with of_zone as materialized (
+    select
+        plan.timezone,
+        plan.call_date,
+        min(contact.position) as first_position,
+        max(contact.position) as last_position,
+        count(*) as calls
     from plan
     inner join contact on contact.contact_id = plan.contact_id and contact.attempt = plan.attempt
+    group by plan.timezone, plan.call_date
 ),
 
 full_date as (
@@ -18,16 +24,10 @@ full_date as (
 ),
 
 last_of_date as (
-    select placed.call_date, max(placed.position) as position
-    from placed
-    semi join full_date on full_date.call_date = placed.call_date
-    group by placed.call_date
-),
-
-last_of_zone as (
-    select timezone, call_date, max(position) as position, count(*) as calls
-    from placed
-    group by timezone, call_date
+    select of_zone.call_date, max(of_zone.last_position) as position
+    from of_zone
+    semi join full_date on full_date.call_date = of_zone.call_date
+    group by of_zone.call_date
 ),
 
 open_date as (
@@ -47,12 +47,11 @@ full_until as (
         open_date.call_date,
         least(
             last_of_date.position,
-            case when last_of_zone.calls >= open_date.holds then last_of_zone.position end
+            case when of_zone.calls >= open_date.holds then of_zone.last_position end
         ) as position
     from open_date
     left join last_of_date on last_of_date.call_date = open_date.call_date
-    left join last_of_zone
-        on last_of_zone.timezone = open_date.zone and last_of_zone.call_date = open_date.call_date
+    left join of_zone on of_zone.timezone = open_date.zone and of_zone.call_date = open_date.call_date
     where open_date.holds > 0
 ),
 
@@ -64,13 +63,20 @@ passed_by as (
             partition by zone order by call_date rows between unbounded preceding and 1 preceding
         ) as position
     from full_until
+),
+
+wrong_zone as (
+    select of_zone.timezone, of_zone.call_date, passed_by.position
+    from of_zone
+    inner join passed_by on passed_by.zone = of_zone.timezone and passed_by.call_date = of_zone.call_date
+    where of_zone.first_position < passed_by.position
 )
 
 select
-    placed.contact_id,
-    placed.attempt,
-    'is called on ' || placed.call_date || ' although someone further down the list has an earlier date'
-        as problem
-from placed
-inner join passed_by on passed_by.zone = placed.timezone and passed_by.call_date = placed.call_date
-where placed.position < passed_by.position
+    plan.contact_id,
+    plan.attempt,
+    'is called on ' || plan.call_date || ' although someone further down the list has an earlier date' as problem
+from plan
+inner join wrong_zone on wrong_zone.timezone = plan.timezone and wrong_zone.call_date = plan.call_date
+inner join contact on contact.contact_id = plan.contact_id and contact.attempt = plan.attempt
+where contact.position < wrong_zone.position
