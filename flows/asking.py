@@ -10,24 +10,25 @@ from flows.contact_store import current_lists
 from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
+from flows.plan_store import EXCLUDED_SUFFIX, companion
 from transforms.schemas import CONTACTS, EXCLUDED, PLAN
 
-_LEDGER_TABLES = ("campaign", "plan_version", "call", "event", "skip")
-_VIEWS = ("planned_and_actual",)
+_LEDGER_TABLES = ("campaign", "plan_version", "pending", "call", "event", "skip")
+_VIEWS = ("contact", "excluded", "plan", "planned_and_actual")
 
 
-def ask(home: Home, question: str) -> pl.DataFrame:
+def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
     """Return the answer to one ``select``.
 
-    Tables: ``campaign``, ``plan_version``, ``call``, ``event``, ``skip`` as they are in the ledger now;
-    ``plan`` (the current plans), ``excluded``, ``contact`` (the lists); ``planned_and_actual``.
+    Tables: ``campaign``, ``plan_version``, ``pending``, ``call``, ``event``, ``skip`` as they are in the
+    ledger now; ``plan`` (the current plans), ``excluded``, ``contact`` (the lists); ``planned_and_actual``.
 
     Raises:
         InputError: the question is not one statement that only reads.
         WorkError: DuckDB cannot answer it.
     """
     _refuse_writing(question)
-    tables = _snapshot(home)
+    tables = _snapshot(ledger)
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, frame in tables.items():
@@ -54,29 +55,25 @@ def _refuse_writing(question: str) -> None:
         raise InputError("sql: ask one question that only reads, such as select count(*) from call")
 
 
-def _snapshot(home: Home) -> dict[str, pl.DataFrame]:
-    with Ledger(home.ledger).session() as session:
+def _snapshot(ledger: Ledger) -> dict[str, pl.DataFrame]:
+    with ledger.session() as session:
         return {name: session.read(f"copy_{name}") for name in _LEDGER_TABLES}
 
 
 def _lay_files(connection: duckdb.DuckDBPyConnection, home: Home, versions: pl.DataFrame) -> None:
-    current = versions.filter("is_current")["file"]
-    plans = [str(home.plans / name) for name in current]
-    excluded = [
-        str(home.plans / name.replace(".parquet", ".excluded.parquet"))
-        for name in current
-        if (home.plans / name.replace(".parquet", ".excluded.parquet")).is_file()
-    ]
-    _view(connection, "plan", [file for file in plans if Path(file).is_file()], PLAN)
-    _view(connection, "excluded_file", excluded, EXCLUDED)
-    _view(connection, "contact_file", [str(file) for file in current_lists(home).values()], CONTACTS)
-    connection.execute(sql.statement("views/excluded"))
-    connection.execute(sql.statement("views/contact"))
+    current = versions.filter("is_current")
+    plans = [home.plans / name for name in current["file"]]
+    added = [home.plans / name for name in current.filter(pl.col("kind") == "adds")["file"]]
+    _view(connection, "plan_file", plans, PLAN)
+    _view(connection, "added_file", added, PLAN)
+    _view(connection, "excluded_file", [companion(plan, EXCLUDED_SUFFIX) for plan in plans], EXCLUDED)
+    _view(connection, "contact_file", list(current_lists(home).values()), CONTACTS)
 
 
-def _view(connection: duckdb.DuckDBPyConnection, name: str, files: list[str], schema: pl.Schema) -> None:
-    if files:
-        connection.read_parquet(files, filename=True).create_view(name)
+def _view(connection: duckdb.DuckDBPyConnection, name: str, files: list[Path], schema: pl.Schema) -> None:
+    there = [str(file) for file in files if file.is_file()]
+    if there:
+        connection.read_parquet(there, filename=True).create_view(name)
     else:
         empty = schema.to_frame().with_columns(filename=pl.lit(None, pl.String))
         connection.register(f"no_{name}", empty.to_arrow())

@@ -52,16 +52,26 @@ class Found:
         """Return the attempts that are made already."""
         return self.calls.lazy().select(_ATTEMPT)
 
+    @property
+    def passed_over(self) -> pl.DataFrame:
+        """Return the versions of which slots were passed over that nobody has looked after."""
+        return self.versions.filter(pl.col("missed_from").is_not_null())
 
-def find(session: Session, stored: StoredCampaign, now: datetime, from_date: date | None = None) -> Found:
-    """Return what the ledger has of a campaign; of its calls only those on or after ``from_date``."""
+
+def find(session: Session, stored: StoredCampaign, now: datetime, *, looking_ahead: bool = False) -> Found:
+    """Return what the ledger has of a campaign.
+
+    ``looking_ahead`` leaves out the calls of dates on which no slot waits or is looked for any more.
+    """
     of: dict[str, Any] = {"campaign_id": stored.campaign_id}
     last = session.read("list_versions", **of)["plan_version"].max()
+    versions = session.read("list_current_versions", **of)
+    from_date = _first_open_date(stored, versions, now) if looking_ahead else None
     calls = session.read("list_standing_calls", **of, from_date=from_date)
     numbers = session.read("find_last_call", **of)["from_number"]
     return Found(
         stored=stored,
-        versions=session.read("list_current_versions", **of),
+        versions=versions,
         last_version=last if isinstance(last, int) else 0,
         skipped=session.read("list_skips", **of).select("contact_id", "reason"),
         calls=calls.select(pl.col(name).cast(dtype) for name, dtype in STANDING.items()),
@@ -71,6 +81,13 @@ def find(session: Session, stored: StoredCampaign, now: datetime, from_date: dat
         call_lasts=_measured(session.read("measure_calls", **of, fewest=FEWEST_MEASURED).item()),
         missed=session.read("list_missed", **of, now=now, late_limit=LATE_LIMIT),
     )
+
+
+def _first_open_date(stored: StoredCampaign, versions: pl.DataFrame, now: datetime) -> date:
+    """Return today, or the date of the first slot that was passed over, by the campaign's clock."""
+    passed_over = versions["missed_from"].min()
+    since = min(now, passed_over) if isinstance(passed_over, datetime) else now
+    return to_local(stored.settings.timezone, since).date()
 
 
 def _measured(seconds: float | None) -> timedelta:
@@ -181,9 +198,8 @@ def _kept(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
 
 
 def _missed(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
-    passed_over = found.versions.filter(pl.col("missed_from").is_not_null())
     missed = [found.missed.lazy()]
-    for version in passed_over.iter_rows(named=True):
+    for version in found.passed_over.iter_rows(named=True):
         rows = pl.scan_parquet(home.plans / version["file"])
         missed.append(
             missed_slots(rows, found.gone, found.pending.lazy(), version["missed_from"], now, LATE_LIMIT)

@@ -32,7 +32,9 @@ class Publication:
     campaign is afterwards; ``listed_count`` how many of the list, from its beginning, belong to the campaign
     then. ``change_id`` names the hold on its claims that an edit has taken. ``redated`` has the calls
     (``contact_id``, ``attempt``) that are on another ``call_date`` by the clock of the new settings.
-    ``partly`` allows that some find no date. ``call_lasts`` is how long a call is taken to.
+    ``looked_after`` (``plan_version``, ``missed_from``, ``staged_until``) has the versions whose passed-over
+    slots it plans anew. ``partly`` allows that some find no date. ``call_lasts`` is how long a call is taken
+    to last.
     """
 
     stored: StoredCampaign
@@ -46,6 +48,7 @@ class Publication:
     listed_count: int
     change_id: str | None = None
     redated: pl.DataFrame | None = None
+    looked_after: pl.DataFrame | None = None
     partly: bool = False
     call_lasts: timedelta = ASSUMED_CALL
 
@@ -104,9 +107,17 @@ def commit(
         _replace(session, publication)
     _note_waiting(session, publication, fate, now)
     _note_schedule(session, publication, fate, excluded.height, now)
+    if publication.looked_after is not None:
+        settle_passed_over(session, stored.campaign_id, publication.looked_after)
     session.write("delete_skipped_pending", campaign_id=stored.campaign_id)
     session.write("add_campaign_events", changed_at=now)
     complete_campaigns(session, now)
+
+
+def settle_passed_over(session: Session, campaign_id: str, versions: pl.DataFrame) -> None:
+    """Note that the passed-over slots of ``versions`` have been looked after."""
+    seen = versions.select("plan_version", "missed_from", "staged_until")
+    session.write("settle_passed_over", ("looked_after", seen), campaign_id=campaign_id)
 
 
 def _refuse_outdated(session: Session, publication: Publication, fate: Fates, now: datetime) -> None:

@@ -84,4 +84,5 @@ def _laid(old: list[Path], new: list[Path]) -> Iterator[duckdb.DuckDBPyConnectio
                 connection.read_parquet([str(file) for file in files]).create_view(name)
             else:
                 connection.register(name, PLAN.to_frame().to_arrow())
+        connection.execute(sql.statement("diff/beside"))
         yield connection

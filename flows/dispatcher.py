@@ -152,7 +152,7 @@ class Dispatcher:
         waiting = campaigns_to_replan(self._ledger, now)
         for campaign_id in waiting:
             try:
-                self.tally.replanned += replan(self._home, self._ledger, campaign_id, now).rows
+                self.tally.replanned += replan(self._home, self._ledger, campaign_id, now)
             except CallplanError as error:
                 self.tally.errors.append(str(error))
                 hinder(self._ledger, campaign_id, str(error), now)

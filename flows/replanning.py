@@ -2,16 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from flows.briefing import find, replan_brief
+from flows.briefing import Found, find, replan_brief
 from flows.campaigns import LATE_LIMIT, find_campaign
-from flows.committing import Publication
+from flows.committing import Publication, settle_passed_over
 from flows.contact_store import current_snapshot
 from flows.errors import WorkError
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.progress import silent
-from flows.publishing import WrittenPlan, publish, publishing
-from transforms.wall_clock import to_local
+from flows.publishing import publish, publishing
+from transforms.standing import waiting_for_slots
 
 LOOK_AGAIN = timedelta(minutes=1)
 """How long a campaign is left alone after it was looked after."""
@@ -33,10 +33,11 @@ def campaigns_to_replan(ledger: Ledger, now: datetime) -> list[str]:
     return found["campaign_id"].to_list()
 
 
-def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> WrittenPlan:
+def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
     """Publish an adding version for those of a campaign who missed their slot or are to be tried again.
 
-    Whoever finds no date waits on, or, on a further attempt, keeps the last outcome.
+    Returns how many got a slot. Whoever finds no date waits on, or, on a further attempt, keeps the last
+    outcome. Where it turns out that nobody needs a slot, nothing is published.
 
     Raises:
         WorkError: the list is gone, or somebody else keeps coming in between.
@@ -44,22 +45,34 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Writt
     return publishing(home, ledger, campaign_id, lambda: _replan(home, ledger, campaign_id, now))
 
 
-def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> WrittenPlan:
+def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
     with ledger.session() as session:
         stored = find_campaign(session, campaign_id)
-        found = find(session, stored, now, to_local(stored.settings.timezone, now).date())
+        found = find(session, stored, now, looking_ahead=True)
     if stored.starts_at is None or stored.dialer is None or stored.settings.contact_list is None:
         raise WorkError(f"{stored.name}: was never scheduled")
+    brief = replan_brief(home, found, stored.starts_at, now)
+    if waiting_for_slots(brief.standing).head(1).collect().is_empty():
+        _look_away(ledger, found, now)
+        return 0
     publication = Publication(
         stored=stored,
         settings=stored.settings,
-        brief=replan_brief(home, found, stored.starts_at, now),
+        brief=brief,
         kind="adds",
         based_on=found.last_version,
         snapshot=current_snapshot(home, stored.settings.contact_list),
         dialer=stored.dialer,
         next_state=stored.state,
         listed_count=stored.listed_count,
+        looked_after=found.passed_over,
         partly=True,
     )
-    return publish(home, ledger, publication, now, silent)
+    return publish(home, ledger, publication, now, silent).rows
+
+
+def _look_away(ledger: Ledger, found: Found, now: datetime) -> None:
+    campaign_id = found.stored.campaign_id
+    with ledger.session() as session:
+        settle_passed_over(session, campaign_id, found.passed_over)
+        session.write("set_replanned", campaign_id=campaign_id, hindrance=None, now=now)

@@ -32,7 +32,6 @@ from flows.publishing import WrittenPlan, publish, publishing, write_checked_pla
 from transforms.campaign import Campaign
 from transforms.mistakes import InvalidSettingsError
 from transforms.schemas import CONTACTS
-from transforms.wall_clock import to_local
 
 CHANGE_LASTS = timedelta(minutes=4)
 """How long an edit holds its campaign's claims at most: less than slots may be late."""
@@ -65,8 +64,7 @@ def schedule(
 def _schedule(home: Home, ledger: Ledger, campaign_id: str, now: datetime, progress: Progress) -> WrittenPlan:
     with ledger.session() as session:
         stored = find_campaign(session, campaign_id)
-        from_date = to_local(stored.settings.timezone, now).date()
-        found = find(session, stored, now, from_date)
+        found = find(session, stored, now, looking_ahead=True)
     dialer, snapshot, contacts = _ready(home, stored)
     is_first = stored.state == "draft"
     starts_at = stored.starts_at or stored.settings.starts_at(now)

@@ -12,6 +12,7 @@ from flows.errors import InputError
 from flows.home import Home
 from flows.ledger import Ledger, Session
 from flows.owners import is_dead
+from flows.plan_store import EXCLUDED_SUFFIX, companion
 from transforms.replan import counting_slots
 from transforms.schemas import CONTACTS
 
@@ -121,7 +122,7 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
     with ledger.session() as session:
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
     for name in versions["file"]:
-        file = home.plans / name.replace(".parquet", ".excluded.parquet")
+        file = companion(home.plans / name, EXCLUDED_SUFFIX)
         found = pl.scan_parquet(file).filter(pl.col("contact_id") == contact_id).collect()
         if not found.is_empty():
             return f"not planned: {found['reason'][0]}"
@@ -132,7 +133,7 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
             return (
                 "not planned: the campaign is a draft"
                 if versions.is_empty()
-                else ("not planned: the contact came to the list after the campaign was scheduled")
+                else "not planned: the contact came to the list later; callplan schedule plans it"
             )
     raise InputError(
         f"--contact: {contact_id!r} is no contact of the list; callplan lists NAME shows rows set aside"

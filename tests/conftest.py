@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from flows.home import Home
 
-SEED = os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrange(2**32)))
+SEED = os.environ["TEST_SEED"] = os.environ.get("TEST_SEED") or str(random.SystemRandom().randrange(2**32))
 """Seeds the randomised tests of this run; set TEST_SEED to repeat one."""
 
 for name in [name for name in os.environ if name.startswith(("CALLPLAN_", "PREFECT_"))]:

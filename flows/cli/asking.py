@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 from flows.asking import ask
-from flows.cli.options import Json
+from flows.cli.options import Json, open_ledger
 from flows.cli.output import show_json, show_rows
-from flows.home import find_home
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,7 +19,8 @@ def answer(
     as_json: Json = False,
 ) -> None:
     """Ask a question in SQL over the plans and a snapshot of the ledger; nothing can be written."""
-    rows = ask(find_home().require(), question).to_dicts()
+    home, ledger = open_ledger()
+    rows = ask(home, ledger, question).to_dicts()
     if as_json:
         show_json(rows)
     else:

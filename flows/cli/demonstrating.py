@@ -42,7 +42,7 @@ def demo() -> None:
         question = sql.statement(f"questions/{name}")
         title = question.splitlines()[0].removeprefix("-- ")
         show("")
-        show_rows(ask(home, question).to_dicts(), title=title)
+        show_rows(ask(home, Ledger(home.ledger), question).to_dicts(), title=title)
     show(f"\nlook around: CALLPLAN_HOME={home.path} callplan status")
 
 

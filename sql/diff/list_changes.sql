@@ -1,45 +1,6 @@
 -- The attempts that two plans treat differently.
--- Grain: one row per contact and attempt that differs. Order: change, contact, attempt.
--- Reads old_plan, new_plan (contact_id, attempt, plan_version, scheduled_at, from_number).
+-- Grain: one row per contact and attempt that differs. Order: change, contact, attempt. Reads beside.
 -- $most bigint: how many rows at most
-with old_slot as (
-    select
-        contact_id,
-        attempt,
-        max_by(scheduled_at, plan_version) as scheduled_at,
-        max_by(from_number, plan_version) as from_number
-    from old_plan
-    group by contact_id, attempt
-),
-
-new_slot as (
-    select
-        contact_id,
-        attempt,
-        max_by(scheduled_at, plan_version) as scheduled_at,
-        max_by(from_number, plan_version) as from_number
-    from new_plan
-    group by contact_id, attempt
-),
-
-beside as (
-    select
-        coalesce(old_slot.contact_id, new_slot.contact_id) as contact_id,
-        coalesce(old_slot.attempt, new_slot.attempt) as attempt,
-        case
-            when old_slot.contact_id is null then 'added'
-            when new_slot.contact_id is null then 'dropped'
-            when old_slot.scheduled_at != new_slot.scheduled_at then 'moved'
-            when old_slot.from_number is distinct from new_slot.from_number then 'renumbered'
-        end as change,
-        old_slot.scheduled_at as before_at,
-        new_slot.scheduled_at as after_at,
-        old_slot.from_number as before_number,
-        new_slot.from_number as after_number
-    from old_slot
-    full join new_slot on new_slot.contact_id = old_slot.contact_id and new_slot.attempt = old_slot.attempt
-)
-
 select contact_id, attempt, change, before_at, after_at, before_number, after_number
 from beside
 where change is not null

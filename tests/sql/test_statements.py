@@ -26,6 +26,7 @@ RELATIONS = {
         "lapsed": _ATTEMPT,
         "known_skip": {"contact_id": pl.String()},
         "redated": {**_ATTEMPT, "call_date": pl.Date()},
+        "looked_after": {"plan_version": pl.Int32(), "missed_from": INSTANT, "staged_until": INSTANT},
     },
     "contacts": {
         "incoming": {**CONTACTS, "row_number": pl.UInt32()},
@@ -64,7 +65,8 @@ RELATIONS = {
     "describe_plan": {"plan": PLAN},
 }
 QUESTION_RELATIONS = {
-    "plan": PLAN,
+    "plan_file": {**PLAN, **_LISTED},
+    "added_file": {**PLAN, **_LISTED},
     "excluded_file": {**EXCLUDED, **_LISTED},
     "contact_file": {**CONTACTS, **_LISTED},
 }
@@ -117,7 +119,9 @@ def test_check_fits_a_plan(connection, name):
 @pytest.mark.parametrize("name", sql.names("diff"))
 def test_diff_statement_fits_two_plans(connection, name):
     _lay(connection, {"old_plan": PLAN, "new_plan": PLAN})
-    _prepare(connection, name)
+    connection.execute(sql.statement("diff/beside"))
+    if name != "diff/beside":
+        _prepare(connection, name)
 
 
 @pytest.mark.parametrize("name", sql.names("questions"))
