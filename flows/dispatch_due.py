@@ -1,29 +1,68 @@
 """The recurring flow: dispatch what falls due, for a while, in a concurrency-limited map of tasks."""
 
+from collections import deque
 from datetime import datetime, timedelta
 
-import polars as pl
 from prefect import flow, get_run_logger, task, unmapped
 from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.clock import SystemClock
-from flows.dispatcher import Batch, Tally
-from flows.dispatching import PLACING_THREADS, dispatch_for
+from flows.clock import Clock, SystemClock
+from flows.dispatcher import Tally
+from flows.dispatching import dispatch_for
 from flows.errors import WorkError
 from flows.home import find_home
+from flows.placing import Batch, run_batch
+from flows.pools import PLACING_THREADS, Outcome
 
 
-@task(name="place-calls", cache_policy=NO_CACHE, task_run_name="place {batch.requests.height} calls")
-def place_calls(batch: Batch, now: datetime) -> pl.DataFrame:
-    """Place the calls of one batch and return what was answered; a task is never tried again."""
-    return batch.dialer.place(batch.requests, now)
+@task(name="place-calls", cache_policy=NO_CACHE, task_run_name="place {batch.calls} calls")
+def place_calls(batch: Batch, clock: Clock) -> None:
+    """Place the calls of one batch, each at its slot; a task is never tried again."""
+    run_batch(batch, clock)
 
 
-def place_by_tasks(batches: list[Batch], now: datetime) -> list[pl.DataFrame | BaseException]:
-    """Place batches in a map of Prefect tasks and return the answers or the error of each."""
-    futures = place_calls.map(batches, unmapped(now))
-    return [future.result(raise_on_failure=False) for future in futures]
+class TaskPool:
+    """Places batches in Prefect tasks, as many side by side as the flow's task runner allows.
+
+    With ``at_once`` a batch is done when ``start`` returns, so that simulated time does not run ahead of it.
+    """
+
+    def __init__(self, clock: Clock, *, at_once: bool = False) -> None:
+        self._clock = clock
+        self._at_once = at_once
+        self._under_way: list[tuple[Batch, PrefectFuture[None]]] = []
+        self._done: deque[PrefectFuture[None]] = deque()
+
+    def start(self, batch: Batch) -> None:
+        """Begin with a batch in a task."""
+        (future,) = place_calls.map([batch], unmapped(self._clock))
+        future.add_done_callback(self._done.append)
+        self._under_way.append((batch, future))
+        if self._at_once:
+            future.wait()
+
+    def finished(self) -> list[Outcome]:
+        """Return the batches that were done since this was asked last, with what their task failed with."""
+        done = [self._done.popleft() for _ in range(len(self._done))]
+        found = [(batch, future) for batch, future in self._under_way if future in done]
+        self._under_way = [(batch, future) for batch, future in self._under_way if future not in done]
+        return [(batch, _failure(future)) for batch, future in found]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no batch is under way."""
+        return not self._under_way
+
+    def wait_until(self, instant: datetime) -> None:
+        """Wait until ``instant``."""
+        self._clock.wait_until(instant)
+
+
+def _failure(future: PrefectFuture[None]) -> BaseException | None:
+    result: object = future.result(raise_on_failure=False)
+    return result if isinstance(result, BaseException) else None
 
 
 @flow(name="dispatch-due", task_runner=ThreadPoolTaskRunner(max_workers=PLACING_THREADS))  # type: ignore[arg-type]
@@ -33,7 +72,8 @@ def dispatch_due(for_seconds: float = 50.0) -> None:
     Raises:
         WorkError: something went wrong on the way; what could be done was done all the same.
     """
-    tally = dispatch_for(find_home().require(), SystemClock(), timedelta(seconds=for_seconds), place_by_tasks)
+    clock = SystemClock()
+    tally = dispatch_for(find_home().require(), clock, timedelta(seconds=for_seconds), TaskPool(clock))
     get_run_logger().info(
         "%d calls placed, %d outcomes recorded in %d ticks", tally.placed, tally.finished, tally.ticks
     )

@@ -1,53 +1,48 @@
 """The dispatcher: records what came back, claims what falls due, and has the claimed calls placed.
 
-Clock, dialer and ledger are handed in, and so is what places a batch of calls, so that the same code runs in
-real time as a Prefect flow and in simulated time in a demo or a test.
+Clock, dialers, ledger, journal and pool are handed in, so that the same code runs in real time as a Prefect flow
+and in simulated time in a demo or a test.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 
-from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, fail, hinder
-from flows.clock import Clock
-from flows.contact_store import current_snapshot
-from flows.dialers.dialer import ANSWERS, Dialer
+from flows.abandoned import settle_failed, take_over
+from flows.applying import apply_journal
+from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, hinder
+from flows.clock import Clock, ClockGuard, MovedClockError
+from flows.dialers.dialer import Dialer
 from flows.errors import CallplanError, WorkError
 from flows.home import Home
-from flows.ledger import Ledger
-from flows.owners import Owner, is_dead
-from flows.plan_store import first_slot_from, proven
+from flows.inquiries import CLOSE_GRACE, Inquiries
+from flows.journal import DamagedJournalError, Journal
+from flows.ledger import Ledger, Session
+from flows.owners import Owner
+from flows.placing import Batch, Line
+from flows.pools import Pool
 from flows.replanning import LOOK_AGAIN, campaigns_to_replan, replan
-from transforms.campaign import Campaign
-from transforms.staging import staged_slots
+from flows.staging import STAGE_AHEAD, STAGE_MARGIN, Stage
 
 TICK = timedelta(seconds=1)
-"""How often a dispatcher in real time looks."""
+"""How often a dispatcher in real time looks, and how far ahead of its slot a call is claimed."""
 
-STAGE_AHEAD = timedelta(minutes=30)
-"""How far ahead slots are copied from the plan files into the ledger."""
-
-_STAGE_MARGIN = timedelta(minutes=10)
-_POLL_EVERY = timedelta(minutes=1)
 BATCH_CALLS = 50
 """How many calls one task places: few enough to spread, many enough that a task's own cost does not count."""
 
-
-@dataclass(frozen=True)
-class Batch:
-    """Calls that one task places: their dialer and one request per row (``REQUESTS``)."""
-
-    dialer: Dialer
-    requests: pl.DataFrame
-
-
-PlaceAll = Callable[[list[Batch], datetime], list[pl.DataFrame | BaseException]]
-"""Places batches side by side and returns for each its answers (``ANSWERS``), or what it failed with."""
+_TAKE_OVER_EVERY = timedelta(minutes=1)
+_REPLAY_EVERY = timedelta(minutes=2)
+_REPLAY_MARGIN = timedelta(minutes=1)
+_SOON = timedelta(minutes=1)
+_HELD_AGAIN = timedelta(seconds=5)
+_DRAIN_STEP = timedelta(milliseconds=20)
+_FATAL = (OSError, MovedClockError, DamagedJournalError)
+"""What a dispatcher cannot go on after: it could not record a call that it places."""
 
 
 @dataclass
@@ -65,7 +60,8 @@ class Tally:
 class Dispatcher:
     """Works on a ledger as one owner.
 
-    ``dialers`` has a dialer for each name that campaigns use.
+    ``dialers`` has a dialer for each name that campaigns use. ``reach`` is how far ahead of its slot a call is
+    claimed.
     """
 
     def __init__(
@@ -74,27 +70,48 @@ class Dispatcher:
         ledger: Ledger,
         clock: Clock,
         dialers: Mapping[str, Dialer],
-        place_all: PlaceAll,
+        pool: Pool,
         owner: Owner,
+        reach: timedelta = TICK,
     ) -> None:
         self._home = home
         self._ledger = ledger
         self._clock = clock
         self._dialers = dialers
-        self._place_all = place_all
+        self._pool = pool
         self._owner = owner
-        self._proven: set[tuple[str, str]] = set()
+        self._reach = reach
+        self._guard = ClockGuard(clock)
+        self._journal = Journal(home.journal)
+        self._line = Line(
+            clock, ledger, self._journal, ledger.changes, owner, LATE_LIMIT, self._guard.refuse_moved
+        )
+        self._stage = Stage(home, ledger)
+        self._inquiries = Inquiries(self._journal, dialers)
+        self._leases: dict[Batch, str] = {}
+        self._taken_over_at: datetime | None = None
+        self._replayed_at: datetime | None = None
+        self._all_held = False
         self.tally = Tally()
 
     def run(self, until: datetime, tick: timedelta | None = TICK) -> Tally:
-        """Tick until ``until``; every ``tick`` in real time, or, with None, whenever something is to do."""
-        self._doubt_abandoned()
-        while self._clock.now() < until:
-            self.tick()
-            wake_at = self._next_wake() if tick is None else self._clock.now() + tick
-            if wake_at is None:
-                break
-            self._clock.wait_until(min(wake_at, until))
+        """Tick until ``until``; every ``tick`` in real time, or, with None, whenever something is to do.
+
+        What is under way is brought to its end before this returns.
+
+        Raises:
+            WorkError: calls can no longer be recorded, or the clock was set; nothing more is dialled.
+        """
+        try:
+            while self._clock.now() < until:
+                begun_at = self._clock.now()
+                self.tick()
+                wakes_at = self._next_wake() if tick is None else begun_at + tick
+                if wakes_at is None:
+                    break
+                self._pool.wait_until(min(max(wakes_at, self._clock.now()), until))
+        finally:
+            self._drain()
         return self.tally
 
     def is_idle(self) -> bool:
@@ -102,50 +119,72 @@ class Dispatcher:
         return self._next_wake() is None
 
     def tick(self) -> None:
-        """Record what came back, claim what has fallen due, place it and record what was answered."""
-        now = self._clock.now()
+        """Record what came back, claim what has fallen due, and have it placed."""
         self.tally.ticks += 1
-        work = self._work(now)
-        if work["in_flight"] or work["overdue"]:
-            self._record_reports(now)
+        self._guard.refuse_moved()
+        self._settle_finished()
+        now = self._clock.now()
+        self._take_over_abandoned(now)
+        self._inquiries.take_in(now)
+        work = self._record(now)
+        if work["in_flight"]:
+            self._inquire(now, int(work["due_soon"]))
         if work["unstaged"]:
-            self._stage(now)
-        if work["in_flight"] or work["overdue"] or work["unstaged"]:
+            self.tally.errors += self._stage.fill(now)
+        if work["unstaged"] or (_somebody_waits(work, now) and self._replan(now)):
             now = self._clock.now()  # that took time, and a window may have closed
-            work = self._work(now)
-        if _somebody_waits(work, now) and self._replan(now):
-            now = self._clock.now()
-            work = self._work(now)
+            work = self._record(now)
         if work["due"] or work["beginning"]:
-            lease_id, claimed = self._claim(now)
-            if not claimed.is_empty():
-                self._place(lease_id, claimed, now)
+            self._claim(now)
 
-    def _work(self, now: datetime) -> dict[str, Any]:
+    def _record(self, now: datetime) -> dict[str, Any]:
+        """Apply the journal, close what is overdue, and return what is to do."""
         with self._ledger.session() as session:
-            found = session.read(
-                "find_work", now=now, late_limit=LATE_LIMIT, stage_until=now + STAGE_AHEAD - _STAGE_MARGIN
-            )
-        return found.row(0, named=True)
+            applied = apply_journal(session, self._journal, now)
+            work = self._find_work(session, now)
+            if work["overdue"]:
+                self._close_overdue(session, now)
+        self.tally.placed += applied.noted
+        self.tally.finished += applied.ended
+        self.tally.most_in_flight = max(self.tally.most_in_flight, int(work["in_flight"]))
+        return work
 
-    def _record_reports(self, now: datetime) -> None:
+    def _find_work(self, session: Session, now: datetime) -> dict[str, Any]:
+        return session.read(
+            "find_work",
+            now=now,
+            late_limit=LATE_LIMIT,
+            due_until=now + self._reach,
+            soon=now + _SOON,
+            stage_until=now + STAGE_AHEAD - STAGE_MARGIN,
+        ).row(0, named=True)
+
+    def _close_overdue(self, session: Session, now: datetime) -> None:
+        asked = ("asked", self._inquiries.asked_lately(now))
+        closed = session.write("close_overdue", asked, now=now, grace=CLOSE_GRACE)
+        if closed:
+            session.write("add_closed_events", now=now)
+            complete_campaigns(session, now)
+            self.tally.finished += closed
+
+    def _inquire(self, now: datetime, due_soon: int) -> None:
+        """Ask about calls that a provider knows, and repeat dials of which nothing is known while that is safe."""
         with self._ledger.session() as session:
-            calls = session.read("list_in_progress")
-        reports = [
-            self._dialer(str(name)).look_up(of_dialer, now)
-            for (name,), of_dialer in calls.group_by("dialer", maintain_order=True)
-        ]
-        with self._ledger.session() as session:
-            finished = 0
-            for found in reports:
-                if not found.is_empty():
-                    finished += session.write("record_reports", ("report", found), now=now)
-            finished += session.write("close_overdue", now=now)
-            if finished:
-                session.write("add_call_events", changed_at=now)
-                session.write("add_retries", changed_at=now)
-                complete_campaigns(session, now)
-        self.tally.finished += finished
+            calls = session.read("list_to_look_up", now=now)
+            unknown = session.read("list_replayable", now=now, owner_id=self._owner.owner_id)
+        self._inquiries.ask(calls, now, due_soon)
+        if self._replayed_at is None or self._replayed_at + _REPLAY_EVERY <= now:
+            self._replayed_at = now
+            self._replay(unknown, now)
+
+    def _replay(self, unknown: pl.DataFrame, now: datetime) -> None:
+        for (name,), calls in unknown.group_by("dialer", maintain_order=True):
+            dialer = self._dialers.get(str(name))
+            if dialer is None:
+                continue
+            still_known = pl.col("noted_at") + dialer.keys_live - _REPLAY_MARGIN > now
+            for (lease_id,), of_lease in calls.filter(still_known).group_by("lease_id", maintain_order=True):
+                self._start(dialer, of_lease, str(lease_id), self._ledger.changes.number())
 
     def _replan(self, now: datetime) -> int:
         """Find slots for those who missed theirs or are to be tried again; return in how many campaigns."""
@@ -158,128 +197,96 @@ class Dispatcher:
                 hinder(self._ledger, campaign_id, str(error), now)
         return len(waiting)
 
-    def _stage(self, now: datetime) -> None:
-        """Copy the slots of the next while from the plan files, which are read without holding the ledger."""
-        with self._ledger.session() as session:
-            wanting = session.read("list_unstaged", until=now + STAGE_AHEAD - _STAGE_MARGIN)
-        for version in wanting.iter_rows(named=True):
-            try:
-                plan = self._proven_plan(version)
-                snapshot = current_snapshot(self._home, version["contact_list"])
-            except CallplanError as error:
-                self.tally.errors.append(str(error))
-                fail(self._ledger, version["campaign_id"], str(error), now)
-                continue
-            self._stage_version(version, pl.scan_parquet(plan), pl.scan_parquet(snapshot), now)
-
-    def _stage_version(
-        self, version: Mapping[str, Any], plan: pl.LazyFrame, contacts: pl.LazyFrame, now: datetime
-    ) -> None:
-        """Stage a version's slots; those whose time is long past are passed over and planned anew."""
-        campaign, until = Campaign.model_validate_json(version["settings"]), now + STAGE_AHEAD
-        callable_from = now - LATE_LIMIT
-        staged_from = max(version["staged_until"], callable_from)
-        staged = staged_slots(plan, contacts, campaign, staged_from, until).collect()
-        staged_until = until if staged.height else first_slot_from(plan, until) or until
-        with self._ledger.session() as session:
-            moved = session.write(
-                "move_stage",
-                campaign_id=version["campaign_id"],
-                plan_version=version["plan_version"],
-                staged_from=version["staged_until"],
-                staged_until=staged_until,
-                missed_from=version["staged_until"] if version["staged_until"] < callable_from else None,
-            )
-            if moved and staged.height:
-                session.write("add_slots", ("staged", staged))
-
-    def _proven_plan(self, version: Mapping[str, str]) -> Path:
-        """Return a version's plan file, its bytes compared with what was published, once per file."""
-        key = (version["file"], version["sha256"])
-        if key not in self._proven:
-            proven(self._home.plans, *key)
-            self._proven.add(key)
-        return self._home.plans / version["file"]
-
-    def _dialer(self, name: str) -> Dialer:
-        if name not in self._dialers:
-            raise WorkError(f"this dispatcher has no dialer {name!r}; it has {', '.join(self._dialers)}")
-        return self._dialers[name]
-
-    def _claim(self, now: datetime) -> tuple[str, pl.DataFrame]:
+    def _claim(self, now: datetime) -> None:
+        """Claim what falls due within reach and start placing it."""
         lease_id = str(uuid.uuid4())
+        try:
+            change, claimed = self._committed_claim(lease_id, now)
+        except duckdb.Error:
+            # The commit may have succeeded all the same: the own lease tells.
+            with self._ledger.session() as session:
+                change, claimed = self._ledger.changes.number(), session.read("list_claimed", lease_id=lease_id)
+            if claimed.is_empty():
+                raise
+        self._all_held = claimed.is_empty()
+        for (name,), of_dialer in claimed.group_by("dialer", maintain_order=True):
+            for requests in of_dialer.iter_slices(BATCH_CALLS):
+                self._start(self._dialers[str(name)], requests, lease_id, change)
+
+    def _committed_claim(self, lease_id: str, now: datetime) -> tuple[int, pl.DataFrame]:
         with self._ledger.session() as session:
+            change = self._ledger.changes.number()
             activate_campaigns(session, now)
             session.write(
                 "claim_due",
                 now=now,
                 late_limit=LATE_LIMIT,
+                due_until=now + self._reach,
                 owner_id=self._owner.owner_id,
                 lease_id=lease_id,
+                dialers=list(self._dialers),
             )
             session.write("delete_claimed", lease_id=lease_id)
             session.write("delete_claimed_pending", lease_id=lease_id)
-            session.write("add_call_events", changed_at=now)
+            session.write("add_claim_events", lease_id=lease_id)
             claimed = session.read("list_claimed", lease_id=lease_id)
             in_flight = int(session.read("count_all_in_flight").item())
         self.tally.most_in_flight = max(self.tally.most_in_flight, in_flight)
-        return lease_id, claimed
+        return change, claimed
 
-    def _place(self, lease_id: str, claimed: pl.DataFrame, now: datetime) -> None:
-        batches = [
-            Batch(self._dialer(str(name)), requests)
-            for (name,), of_dialer in claimed.group_by("dialer", maintain_order=True)
-            for requests in of_dialer.drop("dialer").iter_slices(BATCH_CALLS)
-        ]
-        answered = [
-            self._doubted(batch.requests, outcome, now) if isinstance(outcome, BaseException) else outcome
-            for batch, outcome in zip(batches, self._place_all(batches, now), strict=True)
-        ]
-        answers = pl.concat([ANSWERS.to_frame(), *answered])
-        with self._ledger.session() as session:
-            self.tally.placed += session.write("record_answers", ("answer", answers), lease_id=lease_id)
-            session.write("add_call_events", changed_at=now)
-            session.write("add_retries", changed_at=now)
-            complete_campaigns(session, now)
+    def _start(self, dialer: Dialer, requests: pl.DataFrame, lease_id: str, change: int) -> None:
+        batch = Batch(self._line, dialer, requests, change)
+        self._leases[batch] = lease_id
+        self._pool.start(batch)
 
-    def _doubted(self, requests: pl.DataFrame, error: BaseException, now: datetime) -> pl.DataFrame:
-        """Nobody knows what became of a batch whose task failed, so its calls are not dialled again."""
-        self.tally.errors.append(f"placing {requests.height} calls failed: {error!r}")
-        return requests.with_columns(
-            state=pl.lit("unknown"),
-            provider_call_id=pl.lit(None, pl.String),
-            noted_at=pl.lit(now),
-            answered_at=pl.lit(now),
-            reason=pl.lit(f"placing it failed: {type(error).__name__}"),
-        ).select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items())
+    def _settle_finished(self) -> None:
+        """Look after the batches that are done: the calls of one that failed go back or become unknown.
 
-    def _doubt_abandoned(self) -> None:
-        """Calls that a dead dispatcher had claimed may have been dialled; they become unknown."""
-        now = self._clock.now()
-        with self._ledger.session() as session:
-            owners = session.read("list_claim_owners")["owner_id"]
-            dead = [owner_id for owner_id in owners if is_dead(self._home.owners, owner_id)]
-            if dead:
-                session.write("doubt_abandoned", ("dead_owner", pl.DataFrame({"owner_id": dead})), now=now)
-                session.write("add_call_events", changed_at=now)
+        Raises:
+            WorkError: it failed in a way after which nothing more may be dialled.
+        """
+        for batch, error in self._pool.finished():
+            lease_id = self._leases.pop(batch)
+            if error is None:
+                continue
+            self.tally.errors.append(f"placing {batch.calls} calls failed: {error!r}")
+            settle_failed(self._ledger, self._journal, lease_id, self._clock.now())
+            if isinstance(error, _FATAL):
+                raise WorkError(f"calls can no longer be placed safely: {error}") from error
+
+    def _take_over_abandoned(self, now: datetime) -> None:
+        if self._taken_over_at is None or self._taken_over_at + _TAKE_OVER_EVERY <= now:
+            self._taken_over_at = now
+            take_over(self._home.owners, self._ledger, self._journal, self._owner.owner_id, now)
+
+    def _drain(self) -> None:
+        """Claim nothing more, let what is under way come to its end, and record it."""
+        while not self._pool.is_empty:
+            self._pool.wait_until(self._clock.now() + _DRAIN_STEP)
+            self._settle_finished()
+        self._inquiries.take_in(self._clock.now())
+        self._record(self._clock.now())
 
     def _next_wake(self) -> datetime | None:
         """Return when there is something to do again; None when no campaign has anything left."""
         now = self._clock.now()
-        work = self._work(now)
+        with self._ledger.session() as session:
+            work = self._find_work(session, now)
         moments = [work["next_due_at"]]
         moments += [
             moment if moment > now else now + LOOK_AGAIN
             for moment in (work["ripe_at"], work["missed_at"])
             if moment is not None
         ]
-        if work["due"]:
-            moments.append(now + TICK)
+        if work["due"] or not self._pool.is_empty:
+            moments.append(now + (_HELD_AGAIN if self._all_held else TICK))
         if work["in_flight"]:
-            moments.append(now + _POLL_EVERY)
+            deadline_at = work["next_deadline_at"]
+            moments.append(self._inquiries.wakes_at(now))
+            moments.append(deadline_at if deadline_at is None or deadline_at > now else now + _SOON)
         if work["unstaged_from"] is not None:
-            moments.append(max(work["unstaged_from"] - STAGE_AHEAD + _STAGE_MARGIN, now) + TICK)
-        return min((moment for moment in moments if moment is not None), default=None)
+            moments.append(max(work["unstaged_from"] - STAGE_AHEAD + STAGE_MARGIN, now) + TICK)
+        return min((max(moment, now) for moment in moments if moment is not None), default=None)
 
 
 def _somebody_waits(work: Mapping[str, Any], now: datetime) -> bool:

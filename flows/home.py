@@ -16,7 +16,8 @@ class Home:
     """The folder of one store.
 
     ``contacts.duckdb`` holds the lists, ``lists/`` their published snapshots, ``ledger.duckdb`` the present,
-    ``plans/`` the future, ``owners/`` a locked file per living dispatcher.
+    ``plans/`` the future, ``journal/`` the dials, ``owners/`` two locked files per living dispatcher,
+    ``budgets/`` the requests made of late.
     """
 
     path: Path
@@ -40,6 +41,16 @@ class Home:
     def plans(self) -> Path:
         """The folder of plans, ``<campaign_id>/<version>.parquet``."""
         return self.path / "plans"
+
+    @property
+    def journal(self) -> Path:
+        """The folder of the dial journal."""
+        return self.path / "journal"
+
+    @property
+    def budgets(self) -> Path:
+        """The folder of what was taken of the providers' limits."""
+        return self.path / "budgets"
 
     @property
     def owners(self) -> Path:

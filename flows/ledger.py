@@ -1,17 +1,23 @@
 """The ledger: a small DuckDB file that holds the present and changes only through named statements."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import RLock
 
 import duckdb
 import polars as pl
 
 import sql
+from flows.changes import Changes
 from flows.database import opened, transaction
 from flows.errors import WorkError
 
-VERSION = 2
+# Reading through a relation instead would plan every statement twice, which costs more than a copy of few rows.
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+
+VERSION = 3
 """The version of the ledger's tables that this callplan reads and writes."""
 
 _PARTS = (
@@ -34,16 +40,21 @@ _PARTS = (
 class Session:
     """One transaction on the ledger; values go in as parameters, frames as named relations."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, changes: Changes) -> None:
         self._connection = connection
+        self._changes = changes
+
+    def announce(self) -> None:
+        """Tell dispatchers that this transaction may forbid calls they have claimed, before it is committed."""
+        self._changes.announce()
 
     def read(
         self, name: str, /, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object
     ) -> pl.DataFrame:
         """Return what the statement ``ledger/<name>`` selects; ``relation`` is a frame that it reads."""
         with self._laid(relation):
-            found = self._connection.sql(sql.statement(f"ledger/{name}"), params=parameters or None)
-            frame: pl.DataFrame = found.pl()
+            found = self._connection.execute(sql.statement(f"ledger/{name}"), parameters or None)
+            frame = pl.DataFrame(found.to_arrow_table())
         return frame
 
     def write(
@@ -78,6 +89,8 @@ class Ledger:
 
     def __init__(self, file: Path | None, *, keep_open: bool = False) -> None:
         self.file = file
+        self.changes = Changes(None if file is None else file.with_name("changes"))
+        self._one_at_a_time = RLock()
         self._kept: duckdb.DuckDBPyConnection | None = None
         self._held: AbstractContextManager[duckdb.DuckDBPyConnection] | None = None
         if file is None:
@@ -87,13 +100,13 @@ class Ledger:
             self._held = opened(file)
             self._kept = self._held.__enter__()
         with self._connection() as connection:
-            _prepare(connection, self.file)
+            _prepare(connection, self.changes, self.file)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Yield a session; what it did is committed when the block ends, or undone when it raises."""
-        with self._connection() as connection, transaction(connection):
-            yield Session(connection)
+        with self._one_at_a_time, self._connection() as connection, transaction(connection):
+            yield Session(connection, self.changes)
 
     def close(self) -> None:
         """Give up a connection that was kept open."""
@@ -111,13 +124,13 @@ class Ledger:
                 yield connection
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, file: Path | None) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, changes: Changes, file: Path | None) -> None:
     """Make the tables of a new ledger, or refuse one of another version."""
     if not connection.execute("show tables").fetchall():
         with transaction(connection):
             for part in _PARTS:
                 connection.execute(sql.statement(f"ledger/create_{part}"))
-            Session(connection).write("set_version", version=VERSION)
-    found = Session(connection).read("find_version")["version"].item()
+            Session(connection, changes).write("set_version", version=VERSION)
+    found = Session(connection, changes).read("find_version")["version"].item()
     if found != VERSION:
         raise WorkError(f"{file}: this ledger has version {found}, this callplan reads version {VERSION}")

@@ -8,13 +8,14 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.campaigns import find_campaign
 from flows.clock import SimulatedClock
-from flows.dialers import all_dialers
-from flows.dispatch_due import place_by_tasks, refuse_errors
+from flows.dialers.simulated import SimulatedDialer
+from flows.dispatch_due import TaskPool, refuse_errors
 from flows.dispatcher import Dispatcher, Tally
-from flows.dispatching import PLACING_THREADS
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.owners import Owner
+from flows.pools import PLACING_THREADS
+from transforms.campaign import DialerName
 from transforms.wall_clock import start_of_date, to_local
 
 MOST_DAYS = 60
@@ -40,7 +41,8 @@ def simulate_campaign(campaign: str, from_at: datetime, tell_day: TellDay) -> Ta
         with ledger.session() as session:
             zone_name = find_campaign(session, campaign).settings.timezone
         with Owner(home.owners, ledger, clock) as owner:
-            dispatcher = Dispatcher(home, ledger, clock, all_dialers(), place_by_tasks, owner)
+            dialers = {DialerName.SIMULATED.value: SimulatedDialer()}
+            dispatcher = Dispatcher(home, ledger, clock, dialers, TaskPool(clock, at_once=True), owner, timedelta())
             first = to_local(zone_name, from_at).date()
             for day in (first + timedelta(days=offset) for offset in range(MOST_DAYS)):
                 if dispatcher.is_idle():

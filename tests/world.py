@@ -10,9 +10,9 @@ from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
-from flows.dispatching import place_by_threads
 from flows.ledger import Ledger
 from flows.owners import Owner
+from flows.pools import SteppedPool
 from flows.scheduling import schedule
 from flows.standing import calls_of, known_contacts
 from tests.people import campaign
@@ -29,7 +29,7 @@ class Chosen(SimulatedDialer):
         super().__init__()
         self.rule = rule
 
-    def look_up(self, calls, now):
+    def ended(self, calls, now):
         ended = calls.filter(pl.col("noted_at") + timedelta(minutes=1) <= now)
         outcomes = [self.rule(*row) for row in ended.select("contact_id", "attempt").iter_rows()]
         return ended.select(
@@ -37,6 +37,7 @@ class Chosen(SimulatedDialer):
             "contact_id",
             "attempt",
             state=pl.Series(outcomes, dtype=pl.String),
+            provider_status=pl.lit(None, pl.String),
             reported_at=pl.col("noted_at") + timedelta(minutes=1),
             reason=pl.lit(None, pl.String),
         )
@@ -58,7 +59,13 @@ class World:
     def run(self, until):
         with Owner(self.home.owners, self.ledger, self.clock) as owner:
             dispatcher = Dispatcher(
-                self.home, self.ledger, self.clock, {"simulated": self.dialer}, place_by_threads, owner
+                self.home,
+                self.ledger,
+                self.clock,
+                {"simulated": self.dialer},
+                SteppedPool(self.clock),
+                owner,
+                timedelta(),
             )
             return dispatcher.run(until, tick=None)
 

@@ -12,9 +12,10 @@ from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.cli.options import Json, MaybeNamed, Named, moment, open_ledger
 from flows.cli.output import local_rows, say, show, show_json, show_rows
 from flows.clock import SystemClock
-from flows.dispatching import dispatch_for, place_by_threads
+from flows.dispatching import dispatch_for
 from flows.errors import InputError, WorkError
 from flows.home import Home
+from flows.pools import ThreadPool
 from flows.standing import calls_of, reasons, standing, why_not_planned
 from transforms.wall_clock import to_local
 
@@ -130,7 +131,8 @@ def dispatch(
 
 
 def _dispatch_plainly(home: Home, lasting: timedelta, as_json: bool) -> None:
-    tally = dispatch_for(home, SystemClock(), lasting, place_by_threads)
+    clock = SystemClock()
+    tally = dispatch_for(home, clock, lasting, ThreadPool(clock))
     if as_json:
         show_json(vars(tally))
     else:

@@ -1,10 +1,21 @@
 """Dialers: what places a call and learns its outcome."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
 from flows.dialers.dialer import Dialer
 from flows.dialers.simulated import SimulatedDialer
+from flows.dialers.truedy import TruedyAccess, TruedyDialer
+from flows.home import Home
 from transforms.campaign import DialerName
 
 
-def all_dialers() -> dict[str, Dialer]:
-    """Return the dialers that this version has, by the name that campaigns use."""
-    return {DialerName.SIMULATED.value: SimulatedDialer()}
+@contextmanager
+def all_dialers(home: Home) -> Iterator[Mapping[str, Dialer]]:
+    """Yield the dialers at hand, by the name that campaigns use; Truedy's where its access is set up."""
+    dialers: dict[str, Dialer] = {DialerName.SIMULATED.value: SimulatedDialer()}
+    with ExitStack() as stack:
+        access = TruedyAccess.from_environment()
+        if access is not None:
+            dialers[DialerName.TRUEDY.value] = stack.enter_context(TruedyDialer(access, home.budgets))
+        yield dialers

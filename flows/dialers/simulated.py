@@ -1,10 +1,11 @@
 """A dialer that calls nobody: outcomes and durations are drawn from a seed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
 from flows.dialers.dialer import ANSWERS, REPORTS
+from flows.dialers.replied import Replied
 from transforms.draws import draw
 
 _OUTCOMES = pl.DataFrame(
@@ -27,21 +28,28 @@ class SimulatedDialer:
     call of its campaign shares.
     """
 
+    budget = None
+    keys_live = timedelta(days=36_500)
+
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
 
-    def place(self, requests: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    def send(self, requests: pl.DataFrame, now: datetime) -> Replied:
         """Take on every request at once."""
-        return requests.with_columns(
+        answers = requests.with_columns(
             state=pl.lit("in_progress"),
             provider_call_id=pl.concat_str(pl.lit("sim"), "contact_id", "attempt", separator="-"),
-            noted_at=pl.lit(now),
             answered_at=pl.lit(now),
             reason=pl.lit(None, pl.String),
-        ).select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items())
+        )
+        return Replied(answers.select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items()))
 
-    def look_up(self, calls: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    def look_up(self, calls: pl.DataFrame, now: datetime) -> Replied:
         """Report the calls that have lasted as long as they were drawn to, ended when they did."""
+        return Replied(self.ended(calls, now))
+
+    def ended(self, calls: pl.DataFrame, now: datetime) -> pl.DataFrame:
+        """Return the outcomes (``REPORTS``) of those calls (``CALLS``) that have ended by ``now``."""
         slot = pl.col("scheduled_at").dt.epoch("us")
         seconds = pl.col("longest_seconds") - pl.col("shortest_seconds") + 1
         return (
@@ -56,6 +64,6 @@ class SimulatedDialer:
             )
             .with_columns(reported_at=pl.col("noted_at") + pl.duration(seconds="lasted"))
             .filter(pl.col("reported_at") <= now)
-            .with_columns(reason=pl.lit(None, pl.String))
+            .with_columns(reason=pl.lit(None, pl.String), provider_status=pl.lit(None, pl.String))
             .select(pl.col(name).cast(dtype) for name, dtype in REPORTS.items())
         )

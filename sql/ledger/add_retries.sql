@@ -1,18 +1,20 @@
 -- Put the contacts whose call ended in an outcome that is tried again back among those who wait for a slot.
--- Grain: one row per call that changed at an instant, ended so, has attempts left, and whose contact is neither
--- skipped nor waiting already.
--- $changed_at timestamptz: the instant
+-- Grain: one row per call of the relation ended (campaign_id, contact_id, attempt) that ended so, has attempts
+-- left, and whose contact is neither skipped nor waiting already.
 insert into pending (campaign_id, contact_id, attempt, ripe_at)
 select
     call.campaign_id,
     call.contact_id,
     call.attempt + 1,
     call.finished_at + to_minutes(campaign.retry_minutes[call.state])
-from call
+from ended
+inner join call
+    on call.campaign_id = ended.campaign_id
+    and call.contact_id = ended.contact_id
+    and call.attempt = ended.attempt
 inner join campaign on campaign.campaign_id = call.campaign_id
 where
-    call.changed_at = $changed_at::timestamptz
-    and call.finished_at is not null
+    call.finished_at is not null
     and campaign.state in ('scheduled', 'active', 'paused')
     and call.attempt < campaign.max_attempts
     and campaign.retry_minutes[call.state] is not null

@@ -2,8 +2,10 @@
 -- Grain: one new call per claimed slot. The slot leaves by delete_claimed in the same transaction.
 -- $now timestamptz: the instant the gates are judged at
 -- $late_limit interval: how long after its time a slot may still be called
+-- $due_until timestamptz: slots up to then are claimed
 -- $owner_id varchar: who claims
 -- $lease_id varchar: names this claim
+-- $dialers varchar[]: the dialers at hand
 insert into call (
     campaign_id, contact_id, attempt, plan_version, phone, from_number, variables, timezone, scheduled_at,
     not_after, call_date, slot_index, state, previous_state, owner_id, lease_id, claimed_at, deadline_at,
@@ -29,7 +31,7 @@ select
     $now::timestamptz,
     $now::timestamptz + to_minutes(campaign.max_call_minutes),
     $now::timestamptz
-from due_slots($now::timestamptz, $late_limit::interval) as due
+from due_slots($now::timestamptz, $late_limit::interval, $due_until::timestamptz) as due
 inner join campaign on campaign.campaign_id = due.campaign_id
-where due.held_because is null
+where due.held_because is null and list_contains($dialers::varchar[], campaign.dialer)
 order by due.scheduled_at

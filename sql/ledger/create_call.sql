@@ -1,7 +1,8 @@
 -- The calls: every attempt that has been claimed, and how far it got.
 -- Grain: one row per campaign contact and attempt; the claim guards that there is never a second.
 -- previous_state and state are one legal step of the life of a call. noted_at is when the dial was noted,
--- before the request left; deadline_at is when an unanswered question about the call is closed.
+-- before the request left; deadline_at is when an unanswered question about the call is closed. provider_status is
+-- the provider's own word for how the call stands, where it is none that callplan knows.
 create table call (
     campaign_id varchar not null,
     contact_id varchar not null,
@@ -26,6 +27,7 @@ create table call (
     deadline_at timestamptz not null,
     changed_at timestamptz not null,
     provider_call_id varchar,
+    provider_status varchar,
     reason varchar,
     check (
         (previous_state, state) in (
@@ -46,6 +48,7 @@ create table call (
             else finished_at is not null
         end
     ),
+    check (state in ('claimed', 'unknown') or noted_at is not null),
     check (state != 'in_progress' or (noted_at is not null and provider_call_id is not null)),
     check (scheduled_at < not_after),
     check (noted_at is null or (noted_at >= scheduled_at and noted_at < not_after))

@@ -1,13 +1,15 @@
--- The gates: every staged slot that has fallen due at an instant, with the first reason that holds it back.
+-- The gates: every staged slot that has fallen due, with the first reason that holds it back.
 -- Grain: one row per due slot; held_because is null where the call may be placed. Order: none.
--- judged_at timestamptz: the instant. A slot waits at most late_limit after its time; later it is missed.
-create macro due_slots(judged_at, late_limit) as table
+-- judged_at timestamptz: the instant; due_until timestamptz: slots up to then, that instant included, count as due,
+-- so that a claim can come a little early. A slot waits at most late_limit after its time; later it is missed.
+create macro due_slots(judged_at, late_limit, due_until) as table
 with candidate as (
     select
         slot.*,
         campaign.state as campaign_state,
         campaign.max_concurrent_calls,
         campaign.calls_per_second,
+        2000 as most_claimed, -- a claim stays short; twice what one process can dial in a tick
         campaign.max_calls_per_number_per_day,
         case
             when slot.call_date = campaign.first_date then campaign.first_date_cap
@@ -70,7 +72,7 @@ with candidate as (
         end as barred_because
     from slot
     inner join campaign on campaign.campaign_id = slot.campaign_id
-    where slot.scheduled_at <= judged_at
+    where slot.scheduled_at <= due_until
 ),
 
 counted as (
@@ -91,12 +93,10 @@ counted as (
     from candidate
 ),
 
-made as (
-    select
-        campaign_id,
-        count(*) filter (claimed_at > judged_at - interval 1 second) as last_second,
-        count(*) filter (claimed_at > judged_at - interval 5 seconds) as last_five
+claimed as (
+    select campaign_id, count(*) as calls
     from call
+    where state = 'claimed' and noted_at is null
     group by campaign_id
 ),
 
@@ -133,13 +133,13 @@ select
             then 'max_calls_per_number_per_day is reached by ' || counted.from_number
         when coalesce(in_flight.calls, 0) + counted.in_campaign > counted.max_concurrent_calls
             then 'max_concurrent_calls are in flight'
-        when
-            coalesce(made.last_second, 0) + counted.in_campaign > ceil(counted.calls_per_second)
-            or coalesce(made.last_five, 0) + counted.in_campaign > ceil(5 * counted.calls_per_second)
+        when coalesce(claimed.calls, 0) + counted.in_campaign > ceil(2 * counted.calls_per_second)
             then 'calls_per_second is reached'
+        when coalesce(claimed.calls, 0) + counted.in_campaign > counted.most_claimed
+            then 'as many calls as one claim takes are under way'
     end as held_because
 from counted
-left join made on made.campaign_id = counted.campaign_id
+left join claimed on claimed.campaign_id = counted.campaign_id
 left join made_on_date
     on made_on_date.campaign_id = counted.campaign_id and made_on_date.call_date = counted.call_date
 left join made_by_number

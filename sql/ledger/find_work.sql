@@ -1,16 +1,22 @@
 -- What a dispatcher has to do now, and when there is something to do next.
 -- Grain: one row.
 -- $now timestamptz: the instant; $late_limit interval: how long after its time a slot may still be called
+-- $due_until timestamptz: slots up to then count as due
+-- $soon timestamptz: slots up to then fall due soon
 -- $stage_until timestamptz: how far slots should be staged, exclusive
 with slots as (
     select
         count(*) filter (
             not slot.zone_changed
-            and slot.scheduled_at <= $now::timestamptz
+            and slot.scheduled_at <= $due_until::timestamptz
             and $now::timestamptz < least(slot.not_after, slot.scheduled_at + $late_limit::interval)
         ) as due,
+        count(*) filter (
+            slot.scheduled_at <= $soon::timestamptz
+            and $now::timestamptz < least(slot.not_after, slot.scheduled_at + $late_limit::interval)
+        ) as due_soon,
         min(slot.scheduled_at) filter (
-            not slot.zone_changed and slot.scheduled_at > $now::timestamptz
+            not slot.zone_changed and slot.scheduled_at > $due_until::timestamptz
         ) as next_due_at,
         min(least(slot.not_after, slot.scheduled_at + $late_limit::interval)) as missed_at
     from slot
@@ -37,7 +43,8 @@ waiting as (
 calls as (
     select
         count(*) as in_flight,
-        count(*) filter (deadline_at <= $now::timestamptz) as overdue
+        count(*) filter (deadline_at <= $now::timestamptz and (state != 'claimed' or noted_at is not null)) as overdue,
+        min(deadline_at) filter (state != 'claimed' or noted_at is not null) as next_deadline_at
     from call
     where finished_at is null
 ),
@@ -62,10 +69,12 @@ versions as (
 
 select
     slots.due,
+    slots.due_soon,
     slots.next_due_at,
     slots.missed_at,
     calls.in_flight,
     calls.overdue,
+    calls.next_deadline_at,
     versions.unstaged,
     versions.unstaged_from,
     versions.beginning,

@@ -35,7 +35,7 @@ skipped as (
 
 held as (
     select campaign_id, count(*) as slots, mode(held_because) as held_because
-    from due_slots($now::timestamptz, $late_limit::interval)
+    from due_slots($now::timestamptz, $late_limit::interval, $now::timestamptz)
     where held_because is not null
     group by campaign_id
 ),

@@ -12,6 +12,6 @@ select
     due.from_number,
     due.scheduled_at,
     due.held_because
-from due_slots($now::timestamptz, $late_limit::interval) as due
+from due_slots($now::timestamptz, $late_limit::interval, $now::timestamptz) as due
 inner join campaign on campaign.campaign_id = due.campaign_id
 order by due.scheduled_at

@@ -1,13 +1,14 @@
--- Record the outcomes that a dialer reports; the first final outcome wins.
--- Grain: one row per reported call that has no final outcome yet.
--- Reads the relation report (campaign_id, contact_id, attempt, state, reported_at, reason), one row per call.
+-- Record the outcomes that a dialer or a person reports; the first final outcome wins.
+-- Grain: one row per call of the relation report (campaign_id, contact_id, attempt, state, provider_status,
+-- reported_at, reason), one row each, that has no outcome yet.
 -- $now timestamptz: when the report was learnt
 update call
 set
     previous_state = call.state,
     state = report.state,
-    finished_at = report.reported_at,
+    finished_at = coalesce(call.finished_at, report.reported_at),
     changed_at = $now::timestamptz,
+    provider_status = coalesce(report.provider_status, call.provider_status),
     reason = report.reason
 from report
 where

@@ -1,6 +1,5 @@
 """The dispatcher in simulated time: on an in-memory ledger, with the very code that runs in real time."""
 
-import os
 from datetime import timedelta
 
 import polars as pl
@@ -10,9 +9,11 @@ from flows import campaigns
 from flows.contact_store import SourceFile, open_contacts
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
-from flows.dispatching import place_by_threads
-from flows.errors import InputError, WorkError
+from flows.errors import InputError
+from flows.journal import Journal
 from flows.owners import Owner
+from flows.placing import notes
+from flows.pools import SteppedPool
 from tests.people import contacts
 from tests.world import DAY, START, World
 from transforms.schemas import REJECTS
@@ -129,14 +130,16 @@ def test_a_cancelled_campaign_calls_nobody(home):
 class Failing(SimulatedDialer):
     """A dialer whose every request fails before anything is known."""
 
-    def place(self, requests, now):  # noqa: ARG002
-        raise ConnectionError("no line")
+    keys_live = timedelta()
+
+    def send(self, requests, now):  # noqa: ARG002
+        raise ValueError("no line")
 
 
 def test_a_call_of_which_nothing_is_known_is_unknown_and_never_dialled_again(home):
     world = World(home, contacts(2), dialer=Failing(), max_call_minutes=10)
     tally = world.run(START + DAY)
-    assert tally.errors == ["placing 1 calls failed: ConnectionError('no line')"] * 2
+    assert tally.errors == ["placing 1 calls failed: ValueError('no line')"] * 2
     calls = world.calls
     assert calls["state"].to_list() == ["unknown", "unknown"]
     assert (calls["finished_at"] - calls["claimed_at"] >= timedelta(minutes=10)).all()
@@ -146,8 +149,8 @@ def test_a_call_of_which_nothing_is_known_is_unknown_and_never_dialled_again(hom
 class Silent(SimulatedDialer):
     """A dialer that takes calls on and never tells how they end."""
 
-    def look_up(self, calls, now):
-        return super().look_up(calls, now).clear()
+    def ended(self, calls, now):
+        return super().ended(calls, now).clear()
 
 
 def test_a_call_without_an_outcome_is_closed_at_its_deadline(home):
@@ -158,48 +161,72 @@ def test_a_call_without_an_outcome_is_closed_at_its_deadline(home):
     assert call["finished_at"] >= call["claimed_at"] + timedelta(minutes=30)
 
 
-def test_the_claims_of_a_dead_dispatcher_are_not_dialled_again(home):
+class Kept(SteppedPool):
+    """A pool that takes batches and never works on them."""
+
+    def start(self, batch):
+        pass
+
+
+def _claims(world, owner, dialers=None):
+    """Have a dispatcher claim what is due and then do nothing more."""
+    pool = Kept(world.clock)
+    dialers = dialers or {"simulated": world.dialer}
+    Dispatcher(world.home, world.ledger, world.clock, dialers, pool, owner, timedelta()).tick()
+
+
+def test_the_claims_of_a_dead_dispatcher_go_back_and_are_dialled_once(home):
     world = World(home, contacts(2), max_call_minutes=10)
     world.clock.wait_until(START)
     owner = Owner(home.owners, world.ledger, world.clock)
-    dispatcher = Dispatcher(home, world.ledger, world.clock, {}, place_by_threads, owner)
-    dispatcher._stage(START)
-    dispatcher._claim(START)
+    _claims(world, owner)
     assert world.calls["state"].to_list() == ["claimed"]
-    os.close(owner._descriptor)  # the process dies: its lock is free, its file stays
+    owner.let_go()  # the process dies: its lock is free, its file stays
     world.run(START + DAY)
-    states = dict(world.calls.select("contact_id", "state").rows())
-    assert states["c0"] == "unknown"
-    assert states["c1"] != "unknown"
+    assert world.calls["contact_id"].to_list() == ["c0", "c1"]
+    assert "unknown" not in world.calls["state"].to_list()
+    back = world.read("copy_event").filter(pl.col("from_state") == "claimed", pl.col("to_state") == "scheduled")
+    assert back["reason"].to_list() == ["its dispatcher failed before it was dialled"]
+
+
+def test_what_a_dead_dispatcher_had_noted_is_unknown_and_not_dialled_again(home):
+    world = World(home, contacts(1), dialer=Failing(), max_call_minutes=10)
+    world.clock.wait_until(START)
+    owner = Owner(home.owners, world.ledger, world.clock)
+    journal = Journal(home.journal)
+    _claims(world, owner)
+    (call,) = world.calls.to_dicts()
+    claimed = world.read("list_claimed", lease_id=world.read("copy_call")["lease_id"][0])
+    with journal.writing() as page:
+        page.note(notes(claimed, world.clock.now()))
+    owner.let_go()
+    world.run(START + DAY)
+    (call,) = world.calls.to_dicts()
+    assert call["state"] == "unknown"
+    assert call["reason"].startswith("its dispatcher failed between the note and the answer")
 
 
 def test_the_claims_of_a_living_dispatcher_wait(home):
     world = World(home, contacts(2))
     world.clock.wait_until(START)
-    with Owner(home.owners, world.ledger, world.clock) as owner:
-        dispatcher = Dispatcher(home, world.ledger, world.clock, {}, place_by_threads, owner)
-        dispatcher._stage(START)
-        dispatcher._claim(START)
-        world.run(START + timedelta(hours=1))
-        assert world.calls["state"].to_list() == ["claimed"]
+    owner = Owner(home.owners, world.ledger, world.clock)
+    _claims(world, owner)
+    world.run(START + timedelta(hours=1))
+    assert world.calls["state"].to_list() == ["claimed"]
+    owner.let_go()
 
 
 def test_two_dispatchers_never_claim_the_same_call(home):
     world = World(home, contacts(40), end_time="10:01", max_concurrent_calls=1000)
     world.clock.wait_until(START + timedelta(seconds=30))
-    with (
-        Owner(home.owners, world.ledger, world.clock) as one,
-        Owner(home.owners, world.ledger, world.clock) as two,
-    ):
-        first, second = (
-            Dispatcher(home, world.ledger, world.clock, {}, place_by_threads, owner) for owner in (one, two)
-        )
-        first._stage(world.clock.now())
-        second._stage(world.clock.now())
-        _, of_first = first._claim(world.clock.now())
-        _, of_second = second._claim(world.clock.now())
-    assert of_first.height == 21
-    assert of_second.is_empty()
+    one, two = (Owner(home.owners, world.ledger, world.clock) for _ in range(2))
+    _claims(world, one)
+    _claims(world, two)
+    calls = world.read("copy_call")
+    assert calls["owner_id"].to_list() == [one.owner_id] * 21
+    assert calls["contact_id"].n_unique() == 21
+    for owner in (one, two):
+        owner.let_go()
 
 
 def test_new_data_of_a_contact_reaches_the_calls_not_yet_started(home):
@@ -237,9 +264,9 @@ def test_a_lost_or_damaged_plan_fails_the_campaign_and_calls_nobody(home, damage
     assert world.calls.is_empty()
 
 
-def test_a_campaign_of_an_unknown_dialer_is_not_dialled_on_a_guess(home):
+def test_a_campaign_whose_dialer_is_not_at_hand_is_not_claimed(home):
     world = World(home, contacts(1))
+    world.clock.wait_until(START)
     with Owner(home.owners, world.ledger, world.clock) as owner:
-        dispatcher = Dispatcher(home, world.ledger, world.clock, {}, place_by_threads, owner)
-        with pytest.raises(WorkError, match="no dialer 'simulated'"):
-            dispatcher.run(START + DAY, tick=None)
+        _claims(world, owner, {"another": world.dialer})
+        assert world.calls.is_empty()

@@ -1,0 +1,60 @@
+"""What dispatchers that died have left: claims that go back, dials of which nothing is known."""
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.applying import apply_answers, apply_journal, give_back
+from flows.dialers.dialer import ANSWERS
+from flows.journal import Journal
+from flows.ledger import Ledger, Session
+from flows.owners import is_dead
+
+
+def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now: datetime) -> int:
+    """Settle what dead dispatchers had in hand, and return how many calls that were.
+
+    Only an owner whose lock is free is dead, however long ago it was heard of. A claim without a note was
+    never dialled and goes back; a note without an answer becomes unknown, and ``owner_id`` takes over the
+    open questions. Doing it twice, or being killed in between, changes nothing.
+    """
+    with ledger.session() as session:
+        apply_journal(session, journal, now)
+        found = session.read("list_claim_owners").filter(pl.col("owner_id") != owner_id)
+        dead = found.filter(
+            pl.Series(
+                [
+                    ended or is_dead(owners, name)
+                    for name, ended in found.select("owner_id", "has_ended").iter_rows()
+                ],
+                dtype=pl.Boolean,
+            )
+        ).select("owner_id")
+        if dead.is_empty():
+            return 0
+        taken = _settle(session, session.read("list_abandoned", ("dead_owner", dead)), now)
+        session.write("adopt_unknown", ("dead_owner", dead), owner_id=owner_id)
+    return taken
+
+
+def settle_failed(ledger: Ledger, journal: Journal, lease_id: str, now: datetime) -> int:
+    """Settle the calls of a claim whose batch failed, like those of a dispatcher that died."""
+    with ledger.session() as session:
+        apply_journal(session, journal, now)
+        return _settle(session, session.read("list_unanswered", lease_id=lease_id), now)
+
+
+def _settle(session: Session, calls: pl.DataFrame, now: datetime) -> int:
+    unnoted = calls.filter(~pl.col("was_noted"))
+    give_back(session, unnoted.with_columns(reason=pl.lit("its dispatcher failed before it was dialled")), now)
+    doubted = calls.filter("was_noted").with_columns(
+        state=pl.lit("unknown"),
+        provider_call_id=pl.lit(None, pl.String),
+        answered_at=pl.lit(now),
+        reason=pl.lit("its dispatcher failed between the note and the answer"),
+    )
+    apply_answers(
+        session, doubted.select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items()), now
+    )
+    return calls.height

@@ -1,0 +1,138 @@
+"""Applying the dial journal to the ledger: the one way in which the ledger learns what became of a claim.
+
+The same reading on catches a ledger up after a crash, or an older copy of it. Nothing is applied twice, because
+the ledger's position moves in the same transaction.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from flows.campaigns import complete_campaigns
+from flows.dialers.dialer import ANSWERS, GOES_BACK, REFUSED, REPORTS
+from flows.errors import WorkError
+from flows.journal import NOTES, Entry, Journal
+from flows.ledger import Session
+
+_CALL = ["campaign_id", "contact_id", "attempt"]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How many calls were noted in the journal, and how many ended."""
+
+    noted: int = 0
+    ended: int = 0
+
+
+class OutdatedLedgerError(WorkError):
+    """The journal knows of more than this ledger can take up; it has to be recovered."""
+
+
+def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
+    """Apply every entry that the ledger has not, in order.
+
+    Raises:
+        DamagedJournalError: the journal does not cover the ledger's position.
+        OutdatedLedgerError: it has calls of campaigns that the ledger does not know.
+    """
+    position = int(session.read("find_version")["journal_sequence"].item())
+    entries = journal.entries_after(position)
+    if not entries:
+        return Applied()
+    noted = ended = 0
+    for run in _in_rounds(entries):
+        notes, answers, reports = (
+            _rows(run, kind, schema)
+            for kind, schema in (("note", NOTES), ("answer", ANSWERS), ("report", REPORTS))
+        )
+        noted += _apply_notes(session, notes)
+        ended += apply_answers(session, answers, now)
+        ended += _apply_reports(session, reports, now)
+    session.write("set_journal_sequence", sequence=entries[-1].sequence)
+    complete_campaigns(session, now)
+    return Applied(noted, ended)
+
+
+def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
+    """Cut the entries so that no attempt is noted twice within one part, where kinds can be taken together.
+
+    An attempt is noted again only after an answer gave it back, which a ledger that is far behind sees at once.
+    """
+    notes = [entry for entry in entries if entry.kind == "note"]
+    keys = _rows(notes, "note", NOTES).select(_CALL)
+    return [[entry] for entry in entries] if keys.is_duplicated().any() else [entries]
+
+
+def _rows(entries: list[Entry], kind: str, schema: pl.Schema) -> pl.DataFrame:
+    return pl.concat([schema.to_frame(), *(entry.rows for entry in entries if entry.kind == kind)])
+
+
+def _apply_notes(session: Session, notes: pl.DataFrame) -> int:
+    if notes.is_empty():
+        return 0
+    known = session.write("note_calls", ("note", notes))
+    if known < notes.height:
+        foreign = session.read("list_foreign_notes", ("note", notes))
+        if not foreign.is_empty():
+            raise OutdatedLedgerError(
+                f"the dial journal has calls of campaign {foreign['campaign_id'][0]}, which this ledger does not "
+                "know: it is an older copy; callplan recover rebuilds it"
+            )
+        session.write("add_noted_calls", ("note", notes))
+        noted = notes.filter(~pl.col("replays"))
+        session.write("delete_noted_slots", ("note", noted))
+        session.write("delete_noted_pending", ("note", noted))
+    return notes.height
+
+
+def apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int:
+    """Record answers (``ANSWERS``): outcomes, calls that go back, campaigns that the provider refuses.
+
+    Returns how many calls ended.
+    """
+    if answers.is_empty():
+        return 0
+    goes_back = pl.col("state").is_in(GOES_BACK)
+    final = answers.filter(~goes_back)
+    if not final.is_empty():
+        session.write("add_answer_events", ("answer", final))
+        session.write("record_answers", ("answer", final), now=now)
+        session.write("add_retries", ("ended", final.select(_CALL)))
+    give_back(session, answers.filter(goes_back), now)
+    refusals = answers.filter(pl.col("state") == REFUSED).group_by("campaign_id").agg(pl.col("reason").first())
+    if not refusals.is_empty() and session.write("pause_refused", ("refusal", refusals), now=now):
+        session.write("add_campaign_events", changed_at=now)
+    return final.filter(~pl.col("state").is_in(["in_progress", "unknown"])).height
+
+
+def give_back(session: Session, calls: pl.DataFrame, now: datetime) -> int:
+    """Put claimed calls (``campaign_id``, ``contact_id``, ``attempt``, ``lease_id``, ``reason``) back to their slots.
+
+    Only calls that certainly did not ring may be given. Where the slot counts no longer, another is looked for.
+    """
+    if calls.is_empty():
+        return 0
+    returning = session.read("list_returning", ("answer", calls.select(*_CALL, "lease_id", "reason")))
+    if returning.is_empty():
+        return 0
+    relation = ("returning_call", returning)
+    session.write("return_slots", relation)
+    session.write("return_pending", relation, now=now)
+    session.write("add_returned_events", relation, now=now)
+    session.write("delete_returned", relation)
+    return returning.height
+
+
+def _apply_reports(session: Session, reports: pl.DataFrame, now: datetime) -> int:
+    words = reports.filter(pl.col("state").is_null())
+    if not words.is_empty():
+        session.write("set_provider_status", ("report", words.unique(_CALL, keep="last")))
+    outcomes = reports.filter(pl.col("state").is_not_null()).unique(_CALL, keep="first", maintain_order=True)
+    if outcomes.is_empty():
+        return 0
+    session.write("add_report_events", ("report", outcomes))
+    recorded = session.write("record_reports", ("report", outcomes), now=now)
+    session.write("add_retries", ("ended", outcomes.select(_CALL)))
+    return recorded

@@ -1,0 +1,277 @@
+"""The dialer for Truedy's public API: one POST per attempt over HTTP, and no client-side retry of any kind."""
+
+import asyncio
+import hashlib
+import json
+import os
+import threading
+import uuid
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
+
+import aiohttp
+import polars as pl
+
+from flows.budget import RequestBudget
+from flows.dialers.dialer import ANSWERS, REPORTS, UNSENT
+from flows.dialers.truedy_answers import MOST_ANSWER_BYTES, Answer, Report, read_answer, read_report
+from flows.errors import InputError
+
+REQUESTS_PER_MINUTE = 100
+"""What Truedy allows an organisation, unless ``TRUEDY_REQUESTS_PER_MINUTE`` says otherwise."""
+
+LEAVES_WITHIN_SECONDS = 0.2
+"""A request that is not on its way after this is called off: a pause waits for no longer than a slice lasts."""
+
+ANSWER_SECONDS = 30.0
+"""After this nobody waits for an answer any more; the call is then unknown."""
+
+_REPLIES_EVERY = timedelta(milliseconds=20)
+
+
+@dataclass(frozen=True)
+class TruedyAccess:
+    """Where Truedy's API is and the key to it; the key is shown nowhere."""
+
+    base_url: str
+    api_key: str
+    requests_per_minute: int = REQUESTS_PER_MINUTE
+
+    def __repr__(self) -> str:
+        return f"TruedyAccess({self.base_url!r}, api_key=…)"
+
+    @classmethod
+    def from_environment(cls) -> Self | None:
+        """Return what ``TRUEDY_BASE_URL`` and ``TRUEDY_API_KEY`` say, or None where they are not set.
+
+        Raises:
+            InputError: only one of them is set, or the number of requests is none.
+        """
+        base_url, api_key = os.environ.get("TRUEDY_BASE_URL", ""), os.environ.get("TRUEDY_API_KEY", "")
+        if not base_url and not api_key:
+            return None
+        problems = [
+            f"{name}: is required for the dialer truedy"
+            for name, value in (("TRUEDY_BASE_URL", base_url), ("TRUEDY_API_KEY", api_key))
+            if not value
+        ]
+        if base_url and not base_url.startswith(("http://", "https://")):
+            problems.append("TRUEDY_BASE_URL: must begin with https://")
+        limit = os.environ.get("TRUEDY_REQUESTS_PER_MINUTE", str(REQUESTS_PER_MINUTE))
+        if not limit.isdecimal() or not int(limit):
+            problems.append(f"TRUEDY_REQUESTS_PER_MINUTE: {limit!r} is no number of requests, such as 100")
+        if problems:
+            raise InputError(*problems)
+        return cls(base_url.rstrip("/"), api_key, int(limit))
+
+
+def idempotency_key(campaign_id: str, contact_id: str, attempt: int) -> str:
+    """Return the key of an attempt: the same for the same campaign, contact and attempt, and for no other."""
+    return str(uuid.uuid5(uuid.UUID(campaign_id), f"{attempt}:{contact_id}"))
+
+
+class TruedyDialer:
+    """Speaks to Truedy from a thread of its own. Use it as a context manager."""
+
+    keys_live = timedelta(minutes=10)
+
+    def __init__(self, access: TruedyAccess, budgets: Path) -> None:
+        self._access = access
+        name = hashlib.sha256(access.api_key.encode()).hexdigest()[:16]
+        self._budget = RequestBudget(budgets / f"truedy-{name}.json", access.requests_per_minute)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="truedy", daemon=True)
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def budget(self) -> RequestBudget:
+        """The requests that everything with this key may make."""
+        return self._budget
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._await(self._open_session())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._await(self._close_session())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def send(self, requests: pl.DataFrame, now: datetime) -> "HttpExchange":
+        """Send one POST per row; when this returns each has left, or has failed to and is called off."""
+        exchange = HttpExchange(ANSWERS, requests.height)
+        self._await(self._send_all(list(requests.iter_rows(named=True)), exchange))
+        return exchange
+
+    def look_up(self, calls: pl.DataFrame, now: datetime) -> "HttpExchange":
+        """Ask once for each call."""
+        exchange = HttpExchange(REPORTS, calls.height)
+        for call in calls.iter_rows(named=True):
+            asyncio.run_coroutine_threadsafe(self._look_up(call, exchange), self._loop)
+        return exchange
+
+    def _await(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _open_session(self) -> None:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_chunk_sent.append(_has_left)
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._access.api_key}"},
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=55),
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+            trace_configs=[tracing],
+            auto_decompress=False,
+        )
+
+    async def _close_session(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _send_all(self, requests: list[dict[str, Any]], exchange: "HttpExchange") -> None:
+        """Start every POST, wait until all have left, and call off those that have not in time."""
+        leaving = [self._loop.create_future() for _ in requests]
+        posts = [
+            self._loop.create_task(self._post(request, exchange, left))
+            for request, left in zip(requests, leaving, strict=True)
+        ]
+        exchange.keep(posts)
+        await asyncio.wait(leaving, timeout=LEAVES_WITHIN_SECONDS)
+        await asyncio.sleep(0)  # what is being written is handed to the system in this turn of the loop
+        for post, left in zip(posts, leaving, strict=True):
+            if not left.done():
+                post.cancel()
+
+    async def _post(
+        self, request: dict[str, Any], exchange: "HttpExchange", left: "asyncio.Future[None]"
+    ) -> None:
+        try:
+            answer = await self._answered(request, left)
+        except (ValueError, TypeError) as error:
+            if left.done():
+                answer = Answer("unknown", reason=f"its answer cannot be read: {type(error).__name__}")
+            else:
+                answer = Answer("failed", reason=f"its data cannot be sent: {type(error).__name__}")
+        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.CancelledError) as error:
+            state = "unknown" if left.done() else UNSENT
+            order = "after" if left.done() else "before"
+            answer = Answer(state, reason=f"{type(error).__name__} {order} the request had left")
+        if not left.done():
+            left.set_result(None)
+        now = datetime.now(UTC)
+        if answer.state == "limited":
+            self._budget.hold(answer.held_until, now)
+        exchange.add(
+            {name: request[name] for name in ("campaign_id", "contact_id", "attempt", "lease_id")}
+            | {
+                "state": answer.state,
+                "provider_call_id": answer.provider_call_id,
+                "answered_at": now,
+                "reason": answer.reason,
+            }
+        )
+
+    async def _answered(self, request: dict[str, Any], left: "asyncio.Future[None]") -> Answer:
+        assert self._session is not None  # noqa: S101 - opened before anything is sent
+        key = idempotency_key(request["campaign_id"], request["contact_id"], request["attempt"])
+        async with self._session.post(
+            f"{self._access.base_url}/calls",
+            json={
+                "agent_id": request["agent_id"],
+                "phone_number": request["phone"],
+                "from_number": request["from_number"],
+                "variables": json.loads(request["variables"]),
+            },
+            headers={"X-Idempotency-Key": key},
+            allow_redirects=False,
+            trace_request_ctx=left,
+        ) as response:
+            body = await _body(response)
+            return read_answer(response.status, response.headers, body, datetime.now(UTC))
+
+    async def _look_up(self, call: Mapping[str, Any], exchange: "HttpExchange") -> None:
+        try:
+            report = await self._reported(call["provider_call_id"])
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            report = Report()  # it is asked again
+        now = datetime.now(UTC)
+        if report.is_limited:
+            self._budget.hold(report.held_until, now)
+        if report.provider_status is None:
+            exchange.add(None)
+            return
+        exchange.add(
+            {name: call[name] for name in ("campaign_id", "contact_id", "attempt")}
+            | {
+                "state": report.state,
+                "provider_status": report.provider_status,
+                "reported_at": report.reported_at or now,
+                "reason": report.reason,
+            }
+        )
+
+    async def _reported(self, provider_call_id: str) -> Report:
+        assert self._session is not None  # noqa: S101 - opened before anything is asked
+        url = f"{self._access.base_url}/calls/{provider_call_id}"
+        async with self._session.get(url, allow_redirects=False) as response:
+            body = await _body(response)
+            return read_report(response.status, response.headers, body, datetime.now(UTC))
+
+
+class HttpExchange:
+    """Requests on their way; the replies come in from the dialer's thread."""
+
+    def __init__(self, schema: pl.Schema, requests: int) -> None:
+        self._schema = schema
+        self._outstanding = requests
+        self._replies: deque[dict[str, Any] | None] = deque()
+        self._posts: list[asyncio.Task[None]] = []
+
+    def keep(self, posts: "list[asyncio.Task[None]]") -> None:
+        """Hold on to tasks, which the event loop itself does not."""
+        self._posts = posts
+
+    def add(self, reply: dict[str, Any] | None) -> None:
+        """Take in a reply, or None where there is no news."""
+        self._replies.append(reply)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a reply is still to come or to be asked for."""
+        return self._outstanding > 0
+
+    def replies(self, now: datetime) -> pl.DataFrame:  # noqa: ARG002 - what has come in has come in
+        """Return what has come in since this was asked last, each reply once."""
+        found = [self._replies.popleft() for _ in range(len(self._replies))]
+        self._outstanding -= len(found)
+        return pl.DataFrame([reply for reply in found if reply is not None], schema=self._schema)
+
+    def wakes_at(self, now: datetime) -> datetime:
+        """Return when it is worth asking again."""
+        return now + _REPLIES_EVERY
+
+
+async def _has_left(
+    session: aiohttp.ClientSession,  # noqa: ARG001 - the signature is aiohttp's
+    context: SimpleNamespace,
+    _: aiohttp.TraceRequestChunkSentParams,
+) -> None:
+    """Note that a request has its connection and is being written to it."""
+    left = context.trace_request_ctx
+    if left is not None and not left.done():
+        left.set_result(None)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, and no more of it than an answer can have."""
+    body = await response.content.read(MOST_ANSWER_BYTES)
+    while len(body) < MOST_ANSWER_BYTES and (more := await response.content.read(MOST_ANSWER_BYTES - len(body))):
+        body += more
+    return body

@@ -1,0 +1,285 @@
+"""The dial journal: an append-only file that says, synced before any byte leaves, which calls are dialled.
+
+Everything that becomes of a claim is an entry in it: the note of a dial, what the dialer answered, the outcome
+that was reported. The ledger learns of these only by applying entries in order (``flows/applying.py``), so a
+ledger that is behind, after a crash or from a copy, catches up by reading on.
+
+An entry is one line: checksum, sequence, kind and its rows as JSON. Sequences rise by one. Files are named for
+the first sequence in them. All dispatchers of a store share the journal and write to it under its lock.
+"""
+
+import io
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.database import locked
+from flows.dialers.dialer import ANSWERS, REPORTS
+from flows.errors import WorkError
+from flows.plan_store import sync_folder
+from transforms.schemas import INSTANT
+
+NOTES = pl.Schema(
+    {
+        "campaign_id": pl.String(),
+        "contact_id": pl.String(),
+        "attempt": pl.UInt8(),
+        "plan_version": pl.Int32(),
+        "phone": pl.String(),
+        "from_number": pl.String(),
+        "timezone": pl.String(),
+        "scheduled_at": INSTANT,
+        "not_after": INSTANT,
+        "call_date": pl.Date(),
+        "slot_index": pl.Int64(),
+        "owner_id": pl.String(),
+        "lease_id": pl.String(),
+        "claimed_at": INSTANT,
+        "noted_at": INSTANT,
+        "deadline_at": INSTANT,
+        "replays": pl.Boolean(),
+    }
+)
+"""One row per dial: all that the ledger needs to know of the call, should it have lost it. ``replays`` marks a
+dial that repeats another under the same key."""
+
+KINDS = {"note": NOTES, "answer": ANSWERS, "report": REPORTS}
+"""The kinds of entry and the schema of their rows."""
+
+MOST_FILE_BYTES = 16_000_000
+"""A file longer than this is followed by a new one: some tens of thousands of calls."""
+
+MOST_ENTRY_BYTES = 8_000_000
+"""A longer line is no entry; it bounds what reading a damaged file can take."""
+
+
+class DamagedJournalError(WorkError):
+    """The journal cannot be trusted, so nothing may be dialled."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the journal."""
+
+    sequence: int
+    kind: str
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position between two lines: a file, the bytes before it, and the sequence of the line before it."""
+
+    file: Path | None
+    offset: int
+    sequence: int
+
+
+class Journal:
+    """Reads and writes the journal in ``folder``; ``sync`` makes what was written to a file durable."""
+
+    def __init__(self, folder: Path, sync: Callable[[int], None] = os.fdatasync) -> None:
+        self.folder = folder
+        self._sync = sync
+        self._end = Place(None, 0, 0)
+        self._notes: list[pl.DataFrame] = []
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextmanager
+    def writing(self) -> Iterator["Writer"]:
+        """Hold the journal's lock; whatever others have written is known inside."""
+        with locked(self.folder / ".lock"):
+            self._catch_up()
+            yield Writer(self)
+
+    def entries_after(self, sequence: int) -> list[Entry]:
+        """Return the complete entries after ``sequence``, in order, once they are durable.
+
+        Raises:
+            DamagedJournalError: entries between ``sequence`` and the first one there are missing, the journal
+                ends before ``sequence``, or an entry in its midst is not what was written.
+        """
+        files = sorted([*self._files(), *self.archive.glob("*.jsonl")], key=_first_sequence)
+        after = [file for file in files if _first_sequence(file) > sequence + 1]
+        from_file = [file for file in files if file not in after][-1:]
+        found: list[Entry] = []
+        last = 0
+        for file in (*from_file, *after):
+            self._make_durable(file)
+            entries, _ = _read(file, 0, _first_sequence(file) - 1)
+            found += [entry for entry in entries if entry.sequence > sequence]
+            last = entries[-1].sequence if entries else _first_sequence(file) - 1
+        self._refuse_gaps(sequence, found, last)
+        return found
+
+    def _refuse_gaps(self, sequence: int, found: list[Entry], last: int) -> None:
+        expected = sequence + 1
+        for entry in found:
+            if entry.sequence != expected:
+                raise DamagedJournalError(
+                    f"{self.folder}: entries {expected} to {entry.sequence - 1} of the dial journal are missing"
+                )
+            expected += 1
+        if last < sequence:
+            raise DamagedJournalError(
+                f"{self.folder}: the dial journal ends with entry {last}, "
+                f"but the ledger has applied entry {sequence}"
+            )
+
+    def _make_durable(self, file: Path) -> None:
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._sync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    @property
+    def archive(self) -> Path:
+        """The folder of files whose calls are all final; they are kept to catch up an older ledger."""
+        return self.folder / "archive"
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.jsonl"))
+
+    def _catch_up(self) -> None:
+        """Read what others have appended, and cut off a last line that was never completed."""
+        files = self._files()
+        if self._end.file is None or self._end.file not in files:
+            later = files[-1:]
+            self._end = Place(later[0], 0, _first_sequence(later[0]) - 1) if later else Place(None, 0, 0)
+        for file in files[files.index(self._end.file) :] if self._end.file else ():
+            if file != self._end.file:
+                self._end = Place(file, 0, _first_sequence(file) - 1)
+            entries, end = _read(file, self._end.offset, self._end.sequence)
+            self._notes += [entry.rows for entry in entries if entry.kind == "note"]
+            last = entries[-1].sequence if entries else self._end.sequence
+            self._end = Place(file, end, last)
+        if self._end.file is not None and self._end.file.stat().st_size > self._end.offset:
+            os.truncate(self._end.file, self._end.offset)
+
+    def _append(self, kind: str, rows: pl.DataFrame, *, synced: bool) -> int:
+        file, sequence = self._end.file, self._end.sequence + 1
+        is_new = file is None or self._end.offset > MOST_FILE_BYTES
+        if file is None or is_new:
+            file = self.folder / f"{sequence:012d}.jsonl"
+        line = _line(sequence, kind, rows)
+        offset = 0 if is_new else self._end.offset
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            written = os.pwrite(descriptor, line, offset)
+            if written != len(line):
+                raise OSError(f"only {written} of {len(line)} bytes were written")
+            if synced:
+                self._sync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, offset)
+            raise
+        finally:
+            os.close(descriptor)
+        if offset == 0:
+            sync_folder(self.folder)
+        self._end = Place(file, offset + len(line), sequence)
+        if kind == "note":
+            self._notes.append(rows)
+        return sequence
+
+
+class Writer:
+    """The journal while its lock is held."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def note(self, notes: pl.DataFrame) -> int:
+        """Append the notes (``NOTES``) of calls about to be dialled; they are durable when this returns.
+
+        Raises:
+            OSError: they could not be written; then none of them may be dialled.
+        """
+        return self._journal._append("note", notes, synced=True)
+
+    def add(self, kind: str, rows: pl.DataFrame) -> int:
+        """Append what became of calls; it is durable with the next note, and can be learnt again till then."""
+        return self._journal._append(kind, rows, synced=False)
+
+    def notes_since(self, since: datetime) -> pl.DataFrame:
+        """Return ``campaign_id`` and ``noted_at`` of the dials of all dispatchers after ``since``."""
+        journal = self._journal
+        kept = [rows for rows in journal._notes if _latest(rows) > since]
+        journal._notes = kept
+        times = [rows.select("campaign_id", "noted_at") for rows in kept]
+        empty = NOTES.to_frame().select("campaign_id", "noted_at")
+        return pl.concat([empty, *times]).filter(pl.col("noted_at") > since)
+
+
+def _latest(rows: pl.DataFrame) -> datetime:
+    latest = rows["noted_at"].max()
+    assert isinstance(latest, datetime)  # noqa: S101 - an entry has at least one row
+    return latest
+
+
+def _first_sequence(file: Path) -> int:
+    return int(file.stem)
+
+
+def _line(sequence: int, kind: str, rows: pl.DataFrame) -> bytes:
+    plain = rows.select(pl.col(name).cast(dtype) for name, dtype in KINDS[kind].items()).with_columns(
+        pl.col(pl.Datetime).dt.epoch("us"), pl.col(pl.Date).cast(pl.Int32)
+    )
+    body = f"{sequence} {kind} {plain.write_json()}".encode()
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+def _read(file: Path, offset: int, sequence: int) -> tuple[list[Entry], int]:
+    """Return the entries of ``file`` from ``offset`` on, and where the last complete one ends.
+
+    Raises:
+        DamagedJournalError: a line that is not the last is not what was written.
+    """
+    with file.open("rb") as content:
+        content.seek(offset)
+        written = content.read()
+    entries: list[Entry] = []
+    lines = written.split(b"\n")
+    for place, line in enumerate(lines[:-1]):
+        sequence += 1
+        entry = _entry(line, sequence)
+        if entry is None:
+            if place < len(lines) - 2 or lines[-1]:
+                raise DamagedJournalError(f"{file}: entry {sequence} of the dial journal is damaged")
+            break
+        entries.append(entry)
+        offset += len(line) + 1
+    return entries, offset
+
+
+def _entry(line: bytes, sequence: int) -> Entry | None:
+    checksum, _, body = line.partition(b" ")
+    if len(line) > MOST_ENTRY_BYTES or checksum != b"%08x" % zlib.crc32(body):
+        return None
+    written, kind, rows = body.decode().split(" ", 2)
+    if int(written) != sequence:
+        return None
+    return Entry(sequence, kind, _rows(rows, KINDS[kind]))
+
+
+def _rows(text: str, schema: pl.Schema) -> pl.DataFrame:
+    plain = {name: _plain(dtype) for name, dtype in schema.items()}
+    return pl.read_json(io.BytesIO(text.encode()), schema=plain).select(
+        pl.col(name).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(dtype)
+        if isinstance(dtype, pl.Datetime)
+        else pl.col(name).cast(dtype)
+        for name, dtype in schema.items()
+    )
+
+
+def _plain(dtype: pl.DataType) -> pl.DataType:
+    if isinstance(dtype, pl.Datetime):
+        return pl.Int64()
+    return pl.Int32() if isinstance(dtype, pl.Date) else dtype

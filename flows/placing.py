@@ -1,0 +1,172 @@
+"""Placing a batch of claimed calls: each at its own slot, checked, noted in the journal, and only then sent.
+
+A batch works in steps, each of which takes as long as its reads and writes and never waits. Whoever drives it
+waits for the moment that a step names: a task in real time, or simulated time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from flows.changes import Changes
+from flows.clock import Clock
+from flows.dialers.dialer import ANSWERS, REQUESTS, UNSENT, Dialer, Exchange
+from flows.journal import NOTES, Journal, Writer
+from flows.ledger import Ledger
+from flows.owners import Owner
+from transforms.pace import LONGEST_SPAN, within_pace
+
+SLICE = timedelta(milliseconds=50)
+"""The calls of this much time are noted together: one sync covers them, and none starts later for it."""
+
+_CALL = ["campaign_id", "contact_id", "attempt"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What all batches of one dispatcher share."""
+
+    clock: Clock
+    ledger: Ledger
+    journal: Journal
+    changes: Changes
+    owner: Owner
+    late_limit: timedelta
+    refuse_moved_clock: Callable[[], None]
+    """Raises when the clock was set since the dispatcher started."""
+
+
+class Batch:
+    """Calls of one dialer that were claimed together, on their way.
+
+    Takes ``requests`` (``REQUESTS``), and what number the changes had when they were claimed.
+    """
+
+    def __init__(self, line: Line, dialer: Dialer, requests: pl.DataFrame, claimed_at_change: int) -> None:
+        self._line = line
+        self._dialer = dialer
+        self._waiting = requests.select(REQUESTS.names()).sort("scheduled_at")
+        self._change = claimed_at_change
+        self._held_until: datetime | None = None
+        self._last_slice_at = datetime.min.replace(tzinfo=UTC)
+        self._open: list[Exchange] = []
+        self.calls = requests.height
+
+    def step(self, now: datetime) -> datetime | None:
+        """Send what is due, take in what was answered, and return when to come back; None when all is done.
+
+        Raises:
+            OSError: the journal cannot be written, so nothing that it would have noted was sent.
+            MovedClockError: the clock was set.
+        """
+        self._take_in(now)
+        if self._is_due(now):
+            self._send_slice(now)
+        moments = [exchange.wakes_at(now) for exchange in self._open]
+        if self._waiting.height:
+            moments.append(max(self._next_slot(), self._held_until or now, self._last_slice_at + SLICE))
+        return min(moments, default=None)
+
+    def _is_due(self, now: datetime) -> bool:
+        held = self._held_until is not None and self._held_until > now
+        return bool(self._waiting.height) and not held and self._next_slot() <= now
+
+    def _next_slot(self) -> datetime:
+        slot = self._waiting["scheduled_at"][0]
+        assert isinstance(slot, datetime)  # noqa: S101 - the column has no nulls
+        return slot
+
+    def _take_in(self, now: datetime) -> None:
+        answered = [exchange.replies(now) for exchange in self._open]
+        self._open = [exchange for exchange in self._open if exchange.is_open]
+        self._add_answers(pl.concat([ANSWERS.to_frame(), *answered]))
+
+    def _add_answers(self, answers: pl.DataFrame) -> None:
+        if not answers.is_empty():
+            with self._line.journal.writing() as page:
+                page.add("answer", answers)
+
+    def _send_slice(self, now: datetime) -> None:
+        """Check, note and send what is due, under the lock that a pause waits for."""
+        with self._line.owner.slice():
+            self._line.refuse_moved_clock()
+            forbidden = self._forbidden()
+            now = max(now, self._line.clock.now())
+            with self._line.journal.writing() as page:
+                self._give_back(page, forbidden, now, "its campaign or contact may not be called any more")
+                due = self._waiting.filter(pl.col("scheduled_at") <= now)
+                too_late = due.filter(self._is_too_late(now))
+                self._give_back(page, too_late, now, "its time was past before it could be dialled")
+                allowed = self._allowed(page, due.filter(~self._is_too_late(now)), now)
+                if not allowed.is_empty():
+                    page.note(notes(allowed, now))
+                    self._take_out(allowed)
+            if not allowed.is_empty():
+                self._open.append(self._dialer.send(allowed, now))
+        self._last_slice_at = now
+
+    def _is_too_late(self, now: datetime) -> pl.Expr:
+        """Whether the window has closed, or, for a first dial, its slot is long past."""
+        long_past = ~pl.col("replays") & (pl.col("scheduled_at") + self._line.late_limit <= now)
+        return (pl.col("not_after") <= now) | long_past
+
+    def _take_out(self, calls: pl.DataFrame) -> None:
+        self._waiting = self._waiting.join(calls, on=_CALL, how="anti", maintain_order="left")
+
+    def _give_back(self, page: Writer, calls: pl.DataFrame, now: datetime, reason: str) -> None:
+        """Say in the journal that calls were not dialled; the ledger puts back those that are claimed."""
+        if not calls.is_empty():
+            page.add("answer", _given_back(calls, now, reason))
+            self._take_out(calls)
+
+    def _allowed(self, page: Writer, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
+        """Return what pace and budget allow to start now; note until when the rest is held."""
+        self._held_until = None
+        if due.is_empty():
+            return due
+        allowed = within_pace(due, page.notes_since(now - LONGEST_SPAN), now)
+        budget = self._dialer.budget
+        if budget is not None and not allowed.is_empty():
+            allowed = allowed.head(budget.take(allowed.height, now))
+            if allowed.height < due.height:
+                self._held_until = max(budget.free_at(now), now + SLICE)
+                return allowed
+        if allowed.height < due.height:
+            self._held_until = now + SLICE
+        return allowed
+
+    def _forbidden(self) -> pl.DataFrame:
+        """Return the waiting calls that may not be made any more, where the ledger changed since the claim."""
+        if self._line.changes.number() == self._change:
+            return self._waiting.clear()
+        with self._line.ledger.session() as session:
+            self._change = self._line.changes.number()
+            wanted = self._waiting.select(*_CALL, "lease_id")
+            allowed = session.read("list_callable_claims", ("wanted", wanted))
+        return self._waiting.join(allowed, on=_CALL, how="anti", maintain_order="left")
+
+
+def notes(requests: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Return the notes (``NOTES``) of dialling ``requests`` (``REQUESTS``) at ``now``."""
+    return requests.with_columns(
+        noted_at=pl.lit(now), deadline_at=pl.lit(now) + pl.duration(minutes="max_call_minutes")
+    ).select(NOTES.names())
+
+
+def _given_back(requests: pl.DataFrame, now: datetime, reason: str) -> pl.DataFrame:
+    return requests.select(
+        *_CALL,
+        "lease_id",
+        state=pl.lit(UNSENT),
+        provider_call_id=pl.lit(None, pl.String),
+        answered_at=pl.lit(now),
+        reason=pl.lit(reason),
+    )
+
+
+def run_batch(batch: Batch, clock: Clock) -> None:
+    """Take a batch through all its steps, waiting in between."""
+    while (wakes_at := batch.step(clock.now())) is not None:
+        clock.wait_until(wakes_at)

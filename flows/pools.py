@@ -1,0 +1,120 @@
+"""What drives batches: threads in real time, or steps in simulated time. Prefect's tasks are in dispatch_due."""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import Protocol
+
+from flows.clock import Clock
+from flows.placing import Batch, run_batch
+
+PLACING_THREADS = 32
+"""How many batches are under way side by side; each mostly waits for its slots and its answers."""
+
+Outcome = tuple[Batch, BaseException | None]
+"""A batch that is done, and what it failed with."""
+
+
+class Pool(Protocol):
+    """Has batches placed and says which are done."""
+
+    def start(self, batch: Batch) -> None:
+        """Begin with a batch."""
+        ...
+
+    def finished(self) -> list[Outcome]:
+        """Return the batches that were done since this was asked last."""
+        ...
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no batch is under way."""
+        ...
+
+    def wait_until(self, instant: datetime) -> None:
+        """Return once ``instant`` has come; batches go on meanwhile."""
+        ...
+
+
+class ThreadPool:
+    """Places batches in threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(PLACING_THREADS, thread_name_prefix="placing")
+        self._under_way = 0
+        self._finished: deque[Outcome] = deque()
+
+    def start(self, batch: Batch) -> None:
+        """Begin with a batch in a thread."""
+        self._under_way += 1
+        future = self._threads.submit(run_batch, batch, self._clock)
+        future.add_done_callback(lambda done: self._finished.append((batch, _failure(done))))
+
+    def finished(self) -> list[Outcome]:
+        """Return the batches that were done since this was asked last."""
+        found = []
+        while self._finished:
+            found.append(self._finished.popleft())
+        self._under_way -= len(found)
+        return found
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no batch is under way."""
+        return not self._under_way
+
+    def wait_until(self, instant: datetime) -> None:
+        """Sleep until ``instant``."""
+        self._clock.wait_until(instant)
+
+
+def _failure(done: "Future[None]") -> BaseException | None:
+    return done.exception()
+
+
+class SteppedPool:
+    """Takes batches through their steps itself, in the order of their moments: simulated time needs no threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wakes: list[tuple[datetime, int, Batch]] = []
+        self._started = 0
+        self._finished: list[Outcome] = []
+
+    def start(self, batch: Batch) -> None:
+        """Take the first step of a batch."""
+        self._started += 1
+        self._step(batch, self._started)
+
+    def finished(self) -> list[Outcome]:
+        """Return the batches that were done since this was asked last."""
+        found, self._finished = self._finished, []
+        return found
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no batch is under way."""
+        return not self._wakes and not self._finished
+
+    def wait_until(self, instant: datetime) -> None:
+        """Take every step whose moment comes before ``instant``, then let the rest of the time pass."""
+        while self._wakes and min(self._wakes)[0] <= instant:
+            wakes_at, number, batch = min(self._wakes)
+            self._wakes.remove((wakes_at, number, batch))
+            self._clock.wait_until(wakes_at)
+            self._step(batch, number)
+            if self._finished:
+                return
+        self._clock.wait_until(instant)
+
+    def _step(self, batch: Batch, number: int) -> None:
+        try:
+            wakes_at = batch.step(self._clock.now())
+        except Exception as error:  # noqa: BLE001 - told to the dispatcher, like a failed task
+            self._finished.append((batch, error))
+            return
+        if wakes_at is None:
+            self._finished.append((batch, None))
+        else:
+            self._wakes.append((wakes_at, number, batch))

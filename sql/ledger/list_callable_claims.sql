@@ -1,0 +1,20 @@
+-- Which claimed calls may still be dialled: their claim stands, their campaign is live, nobody skipped the contact.
+-- An unknown one may be dialled again under its key on the same terms.
+-- Grain: one row per call of the relation wanted (campaign_id, contact_id, attempt, lease_id) that may be.
+select wanted.campaign_id, wanted.contact_id, wanted.attempt
+from wanted
+inner join call
+    on call.campaign_id = wanted.campaign_id
+    and call.contact_id = wanted.contact_id
+    and call.attempt = wanted.attempt
+    and call.lease_id = wanted.lease_id
+inner join campaign on campaign.campaign_id = call.campaign_id
+where
+    call.finished_at is null
+    and ((call.state = 'claimed' and call.noted_at is null) or call.state = 'unknown')
+    and campaign.state in ('scheduled', 'active')
+    and not exists (
+        select 1
+        from skip
+        where skip.campaign_id = call.campaign_id and skip.contact_id = call.contact_id
+    )
