@@ -47,14 +47,14 @@ def settle_failed(ledger: Ledger, journal: Journal, lease_id: str, now: datetime
 
 def _settle(session: Session, calls: pl.DataFrame, now: datetime) -> int:
     unnoted = calls.filter(~pl.col("was_noted"))
-    give_back(session, unnoted.with_columns(reason=pl.lit("its dispatcher failed before it was dialled")), now)
+    give_back(
+        session, unnoted.with_columns(reason=pl.lit("its dispatcher failed before it was dialled")), now
+    )
     doubted = calls.filter("was_noted").with_columns(
         state=pl.lit("unknown"),
         provider_call_id=pl.lit(None, pl.String),
         answered_at=pl.lit(now),
         reason=pl.lit("its dispatcher failed between the note and the answer"),
     )
-    apply_answers(
-        session, doubted.select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items()), now
-    )
+    apply_answers(session, doubted.select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items()), now)
     return calls.height

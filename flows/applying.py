@@ -101,9 +101,12 @@ def apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int
         session.write("record_answers", ("answer", final), now=now)
         session.write("add_retries", ("ended", final.select(_CALL)))
     give_back(session, answers.filter(goes_back), now)
-    refusals = answers.filter(pl.col("state") == REFUSED).group_by("campaign_id").agg(pl.col("reason").first())
+    refusals = (
+        answers.filter(pl.col("state") == REFUSED).group_by("campaign_id").agg(pl.col("reason").first())
+    )
     if not refusals.is_empty() and session.write("pause_refused", ("refusal", refusals), now=now):
         session.write("add_campaign_events", changed_at=now)
+        session.announce()
     return final.filter(~pl.col("state").is_in(["in_progress", "unknown"])).height
 
 

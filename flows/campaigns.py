@@ -71,6 +71,7 @@ def create_campaign(ledger: Ledger, campaign: Campaign, now: datetime) -> str:
 
 def set_settings(session: Session, campaign_id: str, campaign: Campaign) -> None:
     """Give a campaign other settings."""
+    session.announce()
     session.write("set_settings", campaign_id=campaign_id, **_columns(campaign))
 
 
@@ -113,8 +114,8 @@ def chosen_dialer(campaign: Campaign) -> DialerName:
     return DialerName(named)
 
 
-def pause(ledger: Ledger, named: str, now: datetime) -> tuple[StoredCampaign, int]:
-    """Hold a campaign back; return it as it was and how many of its calls are still in flight."""
+def pause(ledger: Ledger, named: str, now: datetime) -> StoredCampaign:
+    """Store that a campaign is held back; return it as it was."""
     with ledger.session() as session:
         campaign = find_campaign(session, named)
         if campaign.state not in ("scheduled", "active"):
@@ -122,17 +123,18 @@ def pause(ledger: Ledger, named: str, now: datetime) -> tuple[StoredCampaign, in
                 f"{named}: is {campaign.state}; only a scheduled or active campaign can be paused"
             )
         _set_state(session, campaign, "paused", now)
-        return campaign, _in_flight(session, campaign)
+        return campaign
 
 
-def pause_all(ledger: Ledger, now: datetime) -> int:
-    """Hold every scheduled and active campaign back and return how many there were."""
+def pause_all(ledger: Ledger, now: datetime) -> list[StoredCampaign]:
+    """Store that every scheduled and active campaign is held back; return them as they were."""
     with ledger.session() as session:
         rows = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
         live = rows.filter(pl.col("state").is_in(["scheduled", "active"]))["campaign_id"].to_list()
-        for campaign_id in live:
-            _set_state(session, find_campaign(session, campaign_id), "paused", now)
-    return len(live)
+        found = [find_campaign(session, campaign_id) for campaign_id in live]
+        for campaign in found:
+            _set_state(session, campaign, "paused", now)
+    return found
 
 
 def resume(ledger: Ledger, named: str, now: datetime) -> str:
@@ -147,14 +149,14 @@ def resume(ledger: Ledger, named: str, now: datetime) -> str:
     return "active" if begun else "scheduled"
 
 
-def cancel(ledger: Ledger, named: str, now: datetime) -> tuple[StoredCampaign, int]:
-    """End a campaign for good; return it as it was and how many of its calls are still in flight."""
+def cancel(ledger: Ledger, named: str, now: datetime) -> StoredCampaign:
+    """Store that a campaign is ended for good; return it as it was."""
     with ledger.session() as session:
         campaign = find_campaign(session, named)
         if campaign.state in _FINAL:
             raise InputError(f"{named}: is {campaign.state} already")
         _set_state(session, campaign, "cancelled", now)
-        return campaign, _in_flight(session, campaign)
+        return campaign
 
 
 def fail(ledger: Ledger, campaign_id: str, reason: str, now: datetime) -> None:
@@ -171,11 +173,12 @@ def hinder(ledger: Ledger, campaign_id: str, hindrance: str, now: datetime) -> N
         session.write("set_replanned", campaign_id=campaign_id, hindrance=hindrance, now=now)
 
 
-def skip(ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime) -> int:
-    """Take contacts out of a campaign, and return how many were not out yet.
+def skip(
+    ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime
+) -> tuple[StoredCampaign, int]:
+    """Store that contacts are out of a campaign; return it, and how many were not out yet.
 
-    ``contacts`` has ``contact_id`` and ``is_planned``, whether the current plan calls them. A call that has
-    been claimed goes on; the contact is not called again.
+    ``contacts`` has ``contact_id`` and ``is_planned``, whether the current plan calls them.
     """
     with ledger.session() as session:
         campaign = find_campaign(session, named)
@@ -189,8 +192,9 @@ def skip(ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: d
             now=now,
         )
         session.write("delete_skipped_pending", campaign_id=campaign.campaign_id)
+        session.announce()
         complete_campaigns(session, now)
-    return added
+    return campaign, added
 
 
 def activate_campaigns(session: Session, now: datetime) -> None:
@@ -203,10 +207,6 @@ def complete_campaigns(session: Session, now: datetime) -> None:
     """Complete the campaigns of which every contact is final."""
     if session.write("complete_campaigns", now=now):
         session.write("add_campaign_events", changed_at=now)
-
-
-def _in_flight(session: Session, campaign: StoredCampaign) -> int:
-    return int(session.read("count_in_flight", campaign_id=campaign.campaign_id).item())
 
 
 def _set_state(
@@ -223,4 +223,5 @@ def _set_state(
     )
     if not changed:
         raise WorkError(f"{campaign.name}: its state changed meanwhile; try again")
+    session.announce()
     session.write("add_campaign_events", changed_at=now)

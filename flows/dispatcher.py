@@ -205,7 +205,10 @@ class Dispatcher:
         except duckdb.Error:
             # The commit may have succeeded all the same: the own lease tells.
             with self._ledger.session() as session:
-                change, claimed = self._ledger.changes.number(), session.read("list_claimed", lease_id=lease_id)
+                change, claimed = (
+                    self._ledger.changes.number(),
+                    session.read("list_claimed", lease_id=lease_id),
+                )
             if claimed.is_empty():
                 raise
         self._all_held = claimed.is_empty()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -69,7 +70,12 @@ class Entry:
 
     sequence: int
     kind: str
-    rows: pl.DataFrame
+    text: str
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """Return the rows, in the schema of the kind."""
+        return _rows(self.text, KINDS[self.kind])
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class Journal:
         self.folder = folder
         self._sync = sync
         self._end = Place(None, 0, 0)
+        self._read_to = Place(None, 0, 0)
         self._notes: list[pl.DataFrame] = []
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -105,18 +112,30 @@ class Journal:
             DamagedJournalError: entries between ``sequence`` and the first one there are missing, the journal
                 ends before ``sequence``, or an entry in its midst is not what was written.
         """
-        files = sorted([*self._files(), *self.archive.glob("*.jsonl")], key=_first_sequence)
-        after = [file for file in files if _first_sequence(file) > sequence + 1]
-        from_file = [file for file in files if file not in after][-1:]
+        known = self._read_to.file is not None and self._read_to.sequence == sequence
+        place = self._read_to if known else self._place_after(sequence)
         found: list[Entry] = []
-        last = 0
-        for file in (*from_file, *after):
+        for file in self._all_files():
+            if place.file is None or file.name < place.file.name:
+                continue
+            if file.name != place.file.name:
+                place = Place(file, 0, _first_sequence(file) - 1)
             self._make_durable(file)
-            entries, _ = _read(file, 0, _first_sequence(file) - 1)
+            entries, end = _read(file, place.offset, place.sequence)
             found += [entry for entry in entries if entry.sequence > sequence]
-            last = entries[-1].sequence if entries else _first_sequence(file) - 1
-        self._refuse_gaps(sequence, found, last)
+            place = Place(file, end, entries[-1].sequence if entries else place.sequence)
+        self._refuse_gaps(sequence, found, place.sequence)
+        self._read_to = place
         return found
+
+    def _place_after(self, sequence: int) -> Place:
+        """Return the beginning of the last file that can have the entry after ``sequence``."""
+        files = self._all_files()
+        begun = [file for file in files if _first_sequence(file) <= sequence + 1] or files[:1]
+        return Place(begun[-1], 0, _first_sequence(begun[-1]) - 1) if begun else Place(None, 0, 0)
+
+    def _all_files(self) -> list[Path]:
+        return sorted([*self._files(), *self.archive.glob("*.jsonl")], key=_first_sequence)
 
     def _refuse_gaps(self, sequence: int, found: list[Entry], last: int) -> None:
         expected = sequence + 1
@@ -266,7 +285,7 @@ def _entry(line: bytes, sequence: int) -> Entry | None:
     written, kind, rows = body.decode().split(" ", 2)
     if int(written) != sequence:
         return None
-    return Entry(sequence, kind, _rows(rows, KINDS[kind]))
+    return Entry(sequence, kind, rows)
 
 
 def _rows(text: str, schema: pl.Schema) -> pl.DataFrame:

@@ -126,15 +126,15 @@ class Batch:
         self._held_until = None
         if due.is_empty():
             return due
-        allowed = within_pace(due, page.notes_since(now - LONGEST_SPAN), now)
+        allowed, free_at = within_pace(due, page.notes_since(now - LONGEST_SPAN), now)
         budget = self._dialer.budget
         if budget is not None and not allowed.is_empty():
-            allowed = allowed.head(budget.take(allowed.height, now))
-            if allowed.height < due.height:
-                self._held_until = max(budget.free_at(now), now + SLICE)
-                return allowed
-        if allowed.height < due.height:
-            self._held_until = now + SLICE
+            granted = budget.take(allowed.height, now)
+            if granted < allowed.height:
+                free_at = budget.free_at(now)
+            allowed = allowed.head(granted)
+        if free_at is not None:
+            self._held_until = max(free_at, now + SLICE)
         return allowed
 
     def _forbidden(self) -> pl.DataFrame:

@@ -111,7 +111,7 @@ class SteppedPool:
     def _step(self, batch: Batch, number: int) -> None:
         try:
             wakes_at = batch.step(self._clock.now())
-        except Exception as error:  # noqa: BLE001 - told to the dispatcher, like a failed task
+        except Exception as error:
             self._finished.append((batch, error))
             return
         if wakes_at is None:

@@ -42,7 +42,9 @@ def simulate_campaign(campaign: str, from_at: datetime, tell_day: TellDay) -> Ta
             zone_name = find_campaign(session, campaign).settings.timezone
         with Owner(home.owners, ledger, clock) as owner:
             dialers = {DialerName.SIMULATED.value: SimulatedDialer()}
-            dispatcher = Dispatcher(home, ledger, clock, dialers, TaskPool(clock, at_once=True), owner, timedelta())
+            dispatcher = Dispatcher(
+                home, ledger, clock, dialers, TaskPool(clock, at_once=True), owner, timedelta()
+            )
             first = to_local(zone_name, from_at).date()
             for day in (first + timedelta(days=offset) for offset in range(MOST_DAYS)):
                 if dispatcher.is_idle():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from flows import campaigns, scheduling
+from flows import pausing, scheduling
 from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
 from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
@@ -86,7 +86,10 @@ class World:
         with self.ledger.session() as session:
             campaign = find_campaign(session, self.campaign_id)
         known = known_contacts(self.home, self.ledger, campaign, pl.Series(contacts))
-        campaigns.skip(self.ledger, self.campaign_id, known, "asked us to", self.clock.now())
+        pausing.skip(self.home, self.ledger, self.campaign_id, known, "asked us to", self.clock.now())
+
+    def pause(self):
+        return pausing.pause(self.home, self.ledger, self.campaign_id, self.clock.now())
 
     def held(self):
         due = self.read("list_due", now=self.clock.now(), late_limit=LATE_LIMIT)

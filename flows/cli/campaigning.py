@@ -7,7 +7,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from flows import campaigns, scheduling
+from flows import campaigns, pausing, scheduling
 from flows.cli.comparing import show_difference
 from flows.cli.options import Json, MaybeNamed, Named, Now, moment, open_ledger
 from flows.cli.output import say, show, show_json, steps
@@ -96,20 +96,25 @@ def pause(
     everything: Annotated[bool, typer.Option("--all", help="The emergency stop: every campaign.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Hold a campaign back, or all of them."""
-    _, ledger = open_ledger()
+    """Hold a campaign back, or all of them; when this returns no further call starts."""
+    home, ledger = open_ledger()
     if everything == (named is not None):
         raise InputError("pause: name one campaign, or give --all")
     if named is None:
-        paused = campaigns.pause_all(ledger, moment(None))
-        _tell(as_json, {"paused": paused}, f"{paused:,} campaigns paused")
+        held = pausing.pause_all(home, ledger, moment(None))
+        told = f"{len(held.campaigns):,} campaigns paused; {held.in_flight:,} calls were still in flight"
+        _tell(as_json, {"paused": len(held.campaigns), "in_flight": held.in_flight}, told)
     else:
-        campaign, in_flight = campaigns.pause(ledger, named, moment(None))
-        _tell(
-            as_json,
-            {"campaign_id": campaign.campaign_id, "state": "paused", "in_flight": in_flight},
-            f"{campaign.name} is paused; {in_flight:,} calls were still in flight",
-        )
+        _tell_held(as_json, pausing.pause(home, ledger, named, moment(None)), "paused")
+
+
+def _tell_held(as_json: bool, held: pausing.Held, state: str) -> None:
+    (campaign,) = held.campaigns
+    _tell(
+        as_json,
+        {"campaign_id": campaign.campaign_id, "state": state, "in_flight": held.in_flight},
+        f"{campaign.name} is {state}; {held.in_flight:,} calls were still in flight",
+    )
 
 
 def resume(named: Named, as_json: Json = False) -> None:
@@ -120,14 +125,9 @@ def resume(named: Named, as_json: Json = False) -> None:
 
 
 def cancel(named: Named, as_json: Json = False) -> None:
-    """End a campaign for good."""
-    _, ledger = open_ledger()
-    campaign, in_flight = campaigns.cancel(ledger, named, moment(None))
-    _tell(
-        as_json,
-        {"campaign_id": campaign.campaign_id, "state": "cancelled", "in_flight": in_flight},
-        f"{campaign.name} is cancelled; {in_flight:,} calls were still in flight",
-    )
+    """End a campaign for good; when this returns no further call starts."""
+    home, ledger = open_ledger()
+    _tell_held(as_json, pausing.cancel(home, ledger, named, moment(None)), "cancelled")
 
 
 def skip(
@@ -145,7 +145,7 @@ def skip(
     unknown = ids.filter(~ids.is_in(known["contact_id"].implode()))
     if unknown.len():
         raise InputError(f"{campaign.name}: its list has no contact {', '.join(unknown)}; nobody was skipped")
-    added = campaigns.skip(ledger, named, known, reason, moment(None))
+    added = pausing.skip(home, ledger, named, known, reason, moment(None))
     _tell(as_json, {"skipped": added}, f"{added:,} contacts skipped, {len(ids) - added:,} were already")
 
 

@@ -272,6 +272,8 @@ async def _has_left(
 async def _body(response: aiohttp.ClientResponse) -> bytes:
     """Return the body, and no more of it than an answer can have."""
     body = await response.content.read(MOST_ANSWER_BYTES)
-    while len(body) < MOST_ANSWER_BYTES and (more := await response.content.read(MOST_ANSWER_BYTES - len(body))):
+    while len(body) < MOST_ANSWER_BYTES and (
+        more := await response.content.read(MOST_ANSWER_BYTES - len(body))
+    ):
         body += more
     return body

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from flows import campaigns
+from flows import campaigns, pausing
 from flows.contact_store import SourceFile, open_contacts
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
@@ -81,7 +81,7 @@ def test_a_paused_campaign_places_no_call_and_goes_on_when_resumed(home):
     world.run(START + timedelta(hours=2))
     made = world.calls.height
     assert made == 3
-    campaigns.pause(world.ledger, world.campaign_id, world.clock.now())
+    world.pause()
     world.run(START + timedelta(hours=2, minutes=50))
     assert world.calls.height == made
     assert world.state == "paused"
@@ -97,7 +97,7 @@ def test_a_paused_campaign_places_no_call_and_goes_on_when_resumed(home):
 
 def test_pausing_before_the_first_slot_gives_scheduled_again(home):
     world = World(home, contacts(3))
-    campaigns.pause(world.ledger, world.campaign_id, world.clock.now())
+    world.pause()
     assert campaigns.resume(world.ledger, world.campaign_id, world.clock.now()) == "scheduled"
 
 
@@ -120,11 +120,11 @@ def test_skipping_somebody_who_is_not_planned_does_not_count_as_a_call(home):
 
 def test_a_cancelled_campaign_calls_nobody(home):
     world = World(home, contacts(4))
-    campaigns.cancel(world.ledger, world.campaign_id, world.clock.now())
+    pausing.cancel(world.home, world.ledger, world.campaign_id, world.clock.now())
     world.run(START + DAY)
     assert world.calls.is_empty()
     with pytest.raises(InputError, match="is cancelled"):
-        campaigns.cancel(world.ledger, world.campaign_id, world.clock.now())
+        pausing.cancel(world.home, world.ledger, world.campaign_id, world.clock.now())
 
 
 class Failing(SimulatedDialer):
@@ -185,7 +185,9 @@ def test_the_claims_of_a_dead_dispatcher_go_back_and_are_dialled_once(home):
     world.run(START + DAY)
     assert world.calls["contact_id"].to_list() == ["c0", "c1"]
     assert "unknown" not in world.calls["state"].to_list()
-    back = world.read("copy_event").filter(pl.col("from_state") == "claimed", pl.col("to_state") == "scheduled")
+    back = world.read("copy_event").filter(
+        pl.col("from_state") == "claimed", pl.col("to_state") == "scheduled"
+    )
     assert back["reason"].to_list() == ["its dispatcher failed before it was dialled"]
 
 

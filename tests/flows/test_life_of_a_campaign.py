@@ -124,7 +124,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.world.state in ("scheduled", "active"))
     @rule()
     def pause(self):
-        campaigns.pause(self.world.ledger, self.world.campaign_id, self.world.clock.now())
+        self.world.pause()
 
     @precondition(lambda self: self.world.state == "paused")
     @rule()

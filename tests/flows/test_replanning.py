@@ -301,7 +301,7 @@ def test_a_publication_that_is_overtaken_for_ever_gives_up_and_changes_nothing(h
 def test_a_paused_campaign_stays_paused_through_an_edit(home):
     world = World(home, contacts(4))
     world.run(START + 10 * MINUTE)
-    campaigns.pause(world.ledger, world.campaign_id, world.clock.now())
+    world.pause()
     world.update(end_time="15:00")
     assert world.state == "paused"
 

@@ -1,0 +1,109 @@
+"""Pausing, cancelling and skipping that mean it: when they return, no further call can start.
+
+The change is committed first. Dispatchers look before every slice whether anything changed, so once each of them
+has let go of the slice it was in, whatever it sends next knows of the change.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from flows import campaigns
+from flows.applying import apply_journal, give_back
+from flows.campaigns import StoredCampaign, complete_campaigns
+from flows.errors import WorkError
+from flows.home import Home
+from flows.journal import Journal
+from flows.ledger import Ledger
+from flows.owners import SLICE_LASTS, Living, lets_go_of_its_slice, living
+
+WAITS = 8 * SLICE_LASTS
+"""How long a dispatcher may take to let go of its slice before it counts as stuck."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a pause or cancellation found: the campaigns as they were, and their calls still in flight."""
+
+    campaigns: list[StoredCampaign]
+    in_flight: int
+
+
+class UnacknowledgedError(WorkError):
+    """The change is stored, but a dispatcher is stuck between checking calls and sending them."""
+
+
+def pause(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
+    """Hold a campaign back; when this returns no further call of it starts.
+
+    Raises:
+        InputError: it is not scheduled or active.
+        UnacknowledgedError: a dispatcher did not let go of its slice in time; the campaign is paused all the same.
+    """
+    return _held(home, ledger, [campaigns.pause(ledger, named, now)], now)
+
+
+def pause_all(home: Home, ledger: Ledger, now: datetime) -> Held:
+    """Hold every scheduled and active campaign back, like ``pause``: the emergency stop."""
+    return _held(home, ledger, campaigns.pause_all(ledger, now), now)
+
+
+def cancel(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
+    """End a campaign for good, like ``pause``; calls in flight go on."""
+    return _held(home, ledger, [campaigns.cancel(ledger, named, now)], now)
+
+
+def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime) -> int:
+    """Take contacts out of a campaign (``contact_id``, ``is_planned``); when this returns nobody dials them.
+
+    Returns how many were not out yet. A call that has left goes on.
+    """
+    campaign, added = campaigns.skip(ledger, named, contacts, reason, now)
+    _held(home, ledger, [campaign], now, contacts["contact_id"])
+    with ledger.session() as session:
+        complete_campaigns(session, now)
+    return added
+
+
+def _held(
+    home: Home,
+    ledger: Ledger,
+    changed: list[StoredCampaign],
+    now: datetime,
+    contacts: pl.Series | None = None,
+) -> Held:
+    stuck = wait_for_slices(home, WAITS)
+    if stuck:
+        names = "; ".join(
+            f"{owner} {'is stopped' if owner.is_stopped else 'does not answer'}" for owner in stuck
+        )
+        raise UnacknowledgedError(
+            f"the change is stored, but not acknowledged: {names}, and may still send the calls it has in hand; "
+            "end that process to be sure"
+        )
+    return _put_back(home, ledger, changed, now, contacts)
+
+
+def wait_for_slices(home: Home, waits: timedelta) -> list[Living]:
+    """Wait until every living dispatcher is between two slices, and return those that are not in time."""
+    return [
+        owner for owner in living(home.owners) if not lets_go_of_its_slice(home.owners, owner.owner_id, waits)
+    ]
+
+
+def _put_back(
+    home: Home, ledger: Ledger, changed: list[StoredCampaign], now: datetime, contacts: pl.Series | None
+) -> Held:
+    """Put back the claims that were not noted, and count what is in flight."""
+    in_flight = 0
+    with ledger.session() as session:
+        apply_journal(session, Journal(home.journal), now)
+        for campaign in changed:
+            claims = session.read("list_claims_of_campaign", campaign_id=campaign.campaign_id)
+            if contacts is not None:
+                claims = claims.filter(pl.col("contact_id").is_in(contacts.implode()))
+            why = "its campaign was held back" if contacts is None else "the contact was skipped"
+            give_back(session, claims.with_columns(reason=pl.lit(why)), now)
+            in_flight += int(session.read("count_in_flight", campaign_id=campaign.campaign_id).item())
+    return Held(changed, in_flight)
