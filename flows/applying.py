@@ -1,7 +1,7 @@
 """Applying the dial journal to the ledger: the one way in which the ledger learns what became of a claim.
 
-The same reading on catches a ledger up after a crash, or an older copy of it. Nothing is applied twice, because
-the ledger's position moves in the same transaction.
+The same reading on catches a ledger up after a crash, or an older copy of it. Nothing is applied twice,
+because the ledger's position moves in the same transaction.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
 def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
     """Cut the entries so that no attempt is noted twice within one part, where kinds can be taken together.
 
-    An attempt is noted again only after an answer gave it back, which a ledger that is far behind sees at once.
+    An attempt is noted again only after an answer gave it back; a ledger far behind sees both at once.
     """
     notes = [entry for entry in entries if entry.kind == "note"]
     keys = _rows(notes, "note", NOTES).select(_CALL)
@@ -77,8 +77,8 @@ def _apply_notes(session: Session, notes: pl.DataFrame) -> int:
         foreign = session.read("list_foreign_notes", ("note", notes))
         if not foreign.is_empty():
             raise OutdatedLedgerError(
-                f"the dial journal has calls of campaign {foreign['campaign_id'][0]}, which this ledger does not "
-                "know: it is an older copy; callplan recover rebuilds it"
+                f"the dial journal has calls of campaign {foreign['campaign_id'][0]}, which this ledger "
+                "does not know: it is an older copy; callplan recover rebuilds it"
             )
         session.write("add_noted_calls", ("note", notes))
         noted = notes.filter(~pl.col("replays"))
@@ -111,9 +111,10 @@ def apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int
 
 
 def give_back(session: Session, calls: pl.DataFrame, now: datetime) -> int:
-    """Put claimed calls (``campaign_id``, ``contact_id``, ``attempt``, ``lease_id``, ``reason``) back to their slots.
+    """Put claimed calls back to their slots; only those that certainly did not ring may be given.
 
-    Only calls that certainly did not ring may be given. Where the slot counts no longer, another is looked for.
+    Reads ``campaign_id``, ``contact_id``, ``attempt``, ``lease_id`` and ``reason``. Where a slot counts no
+    longer, another is looked for.
     """
     if calls.is_empty():
         return 0

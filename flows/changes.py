@@ -1,4 +1,4 @@
-"""A number that rises with every change of the ledger that may forbid a call: a cheap look before each dial."""
+"""A number that rises with every change of the ledger that may forbid a call: cheap to look at."""
 
 import os
 from pathlib import Path

@@ -1,7 +1,7 @@
 """The dispatcher: records what came back, claims what falls due, and has the claimed calls placed.
 
-Clock, dialers, ledger, journal and pool are handed in, so that the same code runs in real time as a Prefect flow
-and in simulated time in a demo or a test.
+Clock, dialers, ledger and pool are handed in, so that the same code runs in real time as a Prefect flow and
+in simulated time in a demo or a test.
 """
 
 import uuid
@@ -60,8 +60,8 @@ class Tally:
 class Dispatcher:
     """Works on a ledger as one owner.
 
-    ``dialers`` has a dialer for each name that campaigns use. ``reach`` is how far ahead of its slot a call is
-    claimed.
+    ``dialers`` has a dialer for each name that campaigns use. ``reach`` is how far ahead of its slot a call
+    is claimed.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Dispatcher:
             self.tally.finished += closed
 
     def _inquire(self, now: datetime, due_soon: int) -> None:
-        """Ask about calls that a provider knows, and repeat dials of which nothing is known while that is safe."""
+        """Ask about calls that a provider knows; repeat dials of which nothing is known while it is safe."""
         with self._ledger.session() as session:
             calls = session.read("list_to_look_up", now=now)
             unknown = session.read("list_replayable", now=now, owner_id=self._owner.owner_id)

@@ -1,4 +1,4 @@
-"""Inquiries: learning from the providers how calls stand, within what their limits leave beside placing calls."""
+"""Inquiries: learning how calls stand, within what the providers' limits leave beside placing calls."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

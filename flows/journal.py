@@ -1,11 +1,11 @@
 """The dial journal: an append-only file that says, synced before any byte leaves, which calls are dialled.
 
-Everything that becomes of a claim is an entry in it: the note of a dial, what the dialer answered, the outcome
-that was reported. The ledger learns of these only by applying entries in order (``flows/applying.py``), so a
-ledger that is behind, after a crash or from a copy, catches up by reading on.
+Everything that becomes of a claim is an entry in it: the note of a dial, what the dialer answered, the
+outcome that was reported. The ledger learns of these only by applying entries in order
+(``flows/applying.py``), so a ledger that is behind, after a crash or from a copy, catches up by reading on.
 
-An entry is one line: checksum, sequence, kind and its rows as JSON. Sequences rise by one. Files are named for
-the first sequence in them. All dispatchers of a store share the journal and write to it under its lock.
+An entry is one line: checksum, sequence, kind and its rows as JSON. Sequences rise by one. Files are named
+for the first sequence in them. All dispatchers of a store share the journal and write under its lock.
 """
 
 import io
@@ -47,8 +47,8 @@ NOTES = pl.Schema(
         "replays": pl.Boolean(),
     }
 )
-"""One row per dial: all that the ledger needs to know of the call, should it have lost it. ``replays`` marks a
-dial that repeats another under the same key."""
+"""One row per dial: all that the ledger needs to know of the call, should it have lost it. ``replays`` marks
+a dial that repeats another under the same key."""
 
 KINDS = {"note": NOTES, "answer": ANSWERS, "report": REPORTS}
 """The kinds of entry and the schema of their rows."""
@@ -142,7 +142,7 @@ class Journal:
         for entry in found:
             if entry.sequence != expected:
                 raise DamagedJournalError(
-                    f"{self.folder}: entries {expected} to {entry.sequence - 1} of the dial journal are missing"
+                    f"{self.folder}: entries {expected} to {entry.sequence - 1} of the journal are missing"
                 )
             expected += 1
         if last < sequence:
@@ -224,7 +224,7 @@ class Writer:
         return self._journal._append("note", notes, synced=True)
 
     def add(self, kind: str, rows: pl.DataFrame) -> int:
-        """Append what became of calls; it is durable with the next note, and can be learnt again till then."""
+        """Append what became of calls; it is durable once a note follows or the ledger has applied it."""
         return self._journal._append(kind, rows, synced=False)
 
     def notes_since(self, since: datetime) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from flows.changes import Changes
 from flows.database import opened, transaction
 from flows.errors import WorkError
 
-# Reading through a relation instead would plan every statement twice, which costs more than a copy of few rows.
+# Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
 VERSION = 3
@@ -45,7 +45,7 @@ class Session:
         self._changes = changes
 
     def announce(self) -> None:
-        """Tell dispatchers that this transaction may forbid calls they have claimed, before it is committed."""
+        """Tell dispatchers, before this is committed, that it may forbid calls they have claimed."""
         self._changes.announce()
 
     def read(
@@ -54,8 +54,7 @@ class Session:
         """Return what the statement ``ledger/<name>`` selects; ``relation`` is a frame that it reads."""
         with self._laid(relation):
             found = self._connection.execute(sql.statement(f"ledger/{name}"), parameters or None)
-            frame = pl.DataFrame(found.to_arrow_table())
-        return frame
+            return pl.DataFrame(found.to_arrow_table())
 
     def write(
         self, name: str, /, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object

@@ -1,7 +1,7 @@
 """Pausing, cancelling and skipping that mean it: when they return, no further call can start.
 
-The change is committed first. Dispatchers look before every slice whether anything changed, so once each of them
-has let go of the slice it was in, whatever it sends next knows of the change.
+The change is committed first. Dispatchers look before every slice whether anything changed, so once each of
+them has let go of the slice it was in, whatever it sends next knows of the change.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def pause(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
 
     Raises:
         InputError: it is not scheduled or active.
-        UnacknowledgedError: a dispatcher did not let go of its slice in time; the campaign is paused all the same.
+        UnacknowledgedError: a dispatcher did not let go of its slice in time; the campaign is paused though.
     """
     return _held(home, ledger, [campaigns.pause(ledger, named, now)], now)
 
@@ -79,8 +79,8 @@ def _held(
             f"{owner} {'is stopped' if owner.is_stopped else 'does not answer'}" for owner in stuck
         )
         raise UnacknowledgedError(
-            f"the change is stored, but not acknowledged: {names}, and may still send the calls it has in hand; "
-            "end that process to be sure"
+            f"the change is stored, but not acknowledged: {names}, and may still send the calls it has in "
+            "hand; end that process to be sure"
         )
     return _put_back(home, ledger, changed, now, contacts)
 

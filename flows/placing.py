@@ -138,7 +138,7 @@ class Batch:
         return allowed
 
     def _forbidden(self) -> pl.DataFrame:
-        """Return the waiting calls that may not be made any more, where the ledger changed since the claim."""
+        """Return the waiting calls that may not be made any more, as the ledger changed since the claim."""
         if self._line.changes.number() == self._change:
             return self._waiting.clear()
         with self._line.ledger.session() as session:

@@ -1,4 +1,4 @@
-"""What drives batches: threads in real time, or steps in simulated time. Prefect's tasks are in dispatch_due."""
+"""What drives batches: threads in real time, steps in simulated time; dispatch_due has Prefect's tasks."""
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -74,7 +74,7 @@ def _failure(done: "Future[None]") -> BaseException | None:
 
 
 class SteppedPool:
-    """Takes batches through their steps itself, in the order of their moments: simulated time needs no threads."""
+    """Takes batches through their steps itself, in the order of their moments, for simulated time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

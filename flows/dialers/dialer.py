@@ -34,8 +34,8 @@ REQUESTS = pl.Schema(
         "replays": pl.Boolean(),
     }
 )
-"""One row per call to place, in ``scheduled_at`` order; ``variables`` is a JSON object. ``replays`` marks a dial
-that repeats an earlier one of which nothing is known, under the same key."""
+"""One row per call to place, in ``scheduled_at`` order; ``variables`` is a JSON object. ``replays`` marks a
+dial that repeats an earlier one of which nothing is known, under the same key."""
 
 ANSWERS = pl.Schema(
     {
@@ -57,8 +57,8 @@ ANSWERS = pl.Schema(
 
 UNSENT, LIMITED, REFUSED = "unsent", "limited", "refused"
 GOES_BACK = (UNSENT, LIMITED, REFUSED)
-"""A request that never left, one that came too fast for the provider, one that no request of the campaign would
-fare better than (no credit, no permission)."""
+"""A request that never left, one that came too fast for the provider, one that no other request of the
+campaign would fare better than (no credit, no permission)."""
 
 CALLS = pl.Schema(
     {

@@ -1,4 +1,4 @@
-"""The dialer for Truedy's public API: one POST per attempt over HTTP, and no client-side retry of any kind."""
+"""The dialer for Truedy's public API: one POST per attempt over HTTP, never retried by the client."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ REQUESTS_PER_MINUTE = 100
 """What Truedy allows an organisation, unless ``TRUEDY_REQUESTS_PER_MINUTE`` says otherwise."""
 
 LEAVES_WITHIN_SECONDS = 0.2
-"""A request that is not on its way after this is called off: a pause waits for no longer than a slice lasts."""
+"""A request not on its way after this is called off: a pause waits no longer than a slice lasts."""
 
 ANSWER_SECONDS = 30.0
 """After this nobody waits for an answer any more; the call is then unknown."""
@@ -104,13 +104,13 @@ class TruedyDialer:
         self._thread.join()
         self._loop.close()
 
-    def send(self, requests: pl.DataFrame, now: datetime) -> "HttpExchange":
+    def send(self, requests: pl.DataFrame, now: datetime) -> "HttpExchange":  # noqa: ARG002 - real time passes
         """Send one POST per row; when this returns each has left, or has failed to and is called off."""
         exchange = HttpExchange(ANSWERS, requests.height)
         self._await(self._send_all(list(requests.iter_rows(named=True)), exchange))
         return exchange
 
-    def look_up(self, calls: pl.DataFrame, now: datetime) -> "HttpExchange":
+    def look_up(self, calls: pl.DataFrame, now: datetime) -> "HttpExchange":  # noqa: ARG002 - as above
         """Ask once for each call."""
         exchange = HttpExchange(REPORTS, calls.height)
         for call in calls.iter_rows(named=True):

@@ -1,4 +1,4 @@
-"""What Truedy's answers mean, as far as its API is known: which calls rang, which did not, and which may have."""
+"""What Truedy's answers mean, as far as its API is known: which calls rang and which may have."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class Answer:
-    """What an answer to a create-call means: a state of ``ANSWERS``, and until when to hold further requests."""
+    """What an answer to a create-call means: a state of ``ANSWERS``, and until when to hold others."""
 
     state: str
     provider_call_id: str | None = None
@@ -42,7 +42,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Report:
-    """What an answer to a look-up means: an outcome, or a word that is none; neither while the call goes on."""
+    """What an answer to a look-up means: an outcome, or a word that is none, or that the call goes on."""
 
     state: str | None = None
     provider_status: str | None = None
