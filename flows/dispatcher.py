@@ -131,8 +131,10 @@ class Dispatcher:
             self._inquire(now, int(work["due_soon"]))
         if work["unstaged"]:
             self.tally.errors += self._stage.fill(now)
-        if work["unstaged"] or (_somebody_waits(work, now) and self._replan(now)):
             now = self._clock.now()  # that took time, and a window may have closed
+            work = self._record(now)
+        if _somebody_waits(work, now) and self._replan(now):
+            now = self._clock.now()
             work = self._record(now)
         if work["due"] or work["beginning"]:
             self._claim(now)

@@ -9,16 +9,25 @@ import pytest
 import sql
 from flows.contact_files import LINE
 from flows.dialers.dialer import ANSWERS, REPORTS
+from flows.journal import NOTES
 from flows.ledger import _PARTS as LEDGER_PARTS
 from transforms.schemas import CONTACTS, EXCLUDED, INSTANT, OFFSETS, OPENINGS, PLAN, REJECTS, STANDING
 
 _STAGED = {**{name: PLAN[name] for name in PLAN if name != "timezone_source"}, "variables": pl.String()}
 _ATTEMPT = {"contact_id": pl.String(), "attempt": pl.UInt8()}
+_CALL = {"campaign_id": pl.String(), **_ATTEMPT}
+_LEASED = {**_CALL, "lease_id": pl.String()}
 _LISTED = {"filename": pl.String()}
 RELATIONS = {
     "ledger": {
         "answer": ANSWERS,
         "report": REPORTS,
+        "note": NOTES,
+        "wanted": _LEASED,
+        "returning_call": {**_LEASED, "reason": pl.String(), "slot_counts": pl.Boolean()},
+        "ended": _CALL,
+        "asked": _CALL,
+        "refusal": {"campaign_id": pl.String(), "reason": pl.String()},
         "dead_owner": {"owner_id": pl.String()},
         "staged": {**_STAGED, "zone_changed": pl.Boolean()},
         "taken_out": {"contact_id": pl.String(), "is_planned": pl.Boolean()},

@@ -14,20 +14,23 @@ def _calls(count):
         campaign_id=pl.lit("x"),
         contact_id=pl.format("c{}", pl.int_range(pl.len())),
         attempt=pl.lit(1, pl.UInt8),
+        lease_id=pl.lit("lease"),
         noted_at=pl.lit(NOW),
     )
 
 
 def test_every_request_is_taken_on():
-    answers = SimulatedDialer().place(_calls(3), NOW)
+    exchange = SimulatedDialer().send(_calls(3), NOW)
+    answers = exchange.replies(NOW)
+    assert not exchange.is_open
     assert answers.schema == ANSWERS
     assert answers["state"].to_list() == ["in_progress"] * 3
 
 
 def test_every_call_ends_once_within_its_time():
     dialer, calls = SimulatedDialer(3), _calls(2000)
-    assert dialer.look_up(calls, NOW).is_empty()
-    reports = dialer.look_up(calls, NOW + timedelta(minutes=5))
+    assert dialer.look_up(calls, NOW).replies(NOW).is_empty()
+    reports = dialer.look_up(calls, NOW + timedelta(minutes=5)).replies(NOW)
     assert reports.schema == REPORTS
     assert reports["contact_id"].n_unique() == 2000
     assert (reports["reported_at"] > NOW).all()
@@ -39,6 +42,6 @@ def test_every_call_ends_once_within_its_time():
 
 def test_outcomes_depend_on_the_seed_alone():
     later = NOW + timedelta(minutes=5)
-    first, again, other = (SimulatedDialer(seed).look_up(_calls(50), later) for seed in (1, 1, 2))
+    first, again, other = (SimulatedDialer(seed).ended(_calls(50), later) for seed in (1, 1, 2))
     assert first.equals(again)
     assert not first.equals(other)

@@ -1,0 +1,49 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from flows.budget import LONGEST_BLOCK, RequestBudget
+
+NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def budget(tmp_path):
+    return RequestBudget(tmp_path / "budgets" / "key.json", 100)
+
+
+def test_no_minute_has_more_requests_than_allowed_whoever_takes_them(budget):
+    other = RequestBudget(budget._file, 100)
+    assert budget.take(70, NOW) == 70
+    assert other.take(70, NOW + 10 * SECOND) == 30
+    assert budget.take(1, NOW + 59 * SECOND) == 0
+    assert budget.free_at(NOW + 59 * SECOND) == NOW + 60 * SECOND
+    assert budget.take(90, NOW + 60 * SECOND) == 70
+
+
+def test_inquiries_leave_what_calls_that_fall_due_will_need(budget):
+    assert budget.take(50, NOW, leaving=90) == 10
+    assert budget.take(100, NOW) == 90
+
+
+@pytest.mark.parametrize(
+    ("asked", "held_for"),
+    [
+        (NOW + 30 * SECOND, 30 * SECOND),
+        (None, 60 * SECOND),
+        (NOW - timedelta(days=1), SECOND),
+        (NOW + timedelta(days=4000), LONGEST_BLOCK),
+    ],
+)
+def test_a_provider_that_asks_to_wait_is_heeded_within_reason_and_by_all(budget, asked, held_for):
+    assert budget.hold(asked, NOW) == NOW + held_for
+    other = RequestBudget(budget._file, 100)
+    assert other.take(1, NOW + held_for - timedelta(microseconds=1)) == 0
+    assert other.free_at(NOW) == NOW + held_for
+    assert other.take(1, NOW + held_for) == 1
+
+
+def test_a_clock_that_was_set_back_does_not_hold_requests_for_ever(budget):
+    budget.hold(NOW + timedelta(days=1), NOW + timedelta(days=1))
+    assert budget.free_at(NOW) <= NOW + LONGEST_BLOCK

@@ -1,0 +1,129 @@
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from flows import journal as journals
+from flows.dialers.dialer import ANSWERS
+from flows.journal import NOTES, DamagedJournalError, Journal
+
+NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
+
+
+def _notes(*contacts, at=NOW):
+    values = {
+        "campaign_id": "x",
+        "attempt": 1,
+        "plan_version": 1,
+        "phone": "+12125550101",
+        "from_number": "+12125550190",
+        "timezone": "UTC",
+        "scheduled_at": at,
+        "not_after": at + timedelta(hours=1),
+        "call_date": at.date(),
+        "slot_index": 0,
+        "owner_id": "owner",
+        "lease_id": "lease",
+        "claimed_at": at,
+        "noted_at": at,
+        "deadline_at": at + timedelta(hours=1),
+        "replays": False,
+    }
+    return pl.DataFrame([values | {"contact_id": contact} for contact in contacts], schema=NOTES)
+
+
+def _answers(*contacts):
+    values = {"campaign_id": "x", "attempt": 1, "lease_id": "lease", "state": "unknown", "answered_at": NOW}
+    return pl.DataFrame([values | {"contact_id": contact} for contact in contacts], schema=ANSWERS)
+
+
+def _write(journal, kind, rows):
+    with journal.writing() as page:
+        return page.note(rows) if kind == "note" else page.add(kind, rows)
+
+
+def test_what_is_written_is_read_back_in_order_and_with_its_types(tmp_path):
+    journal = Journal(tmp_path)
+    odd = _notes('Ünï "quoted"\n', "c2")
+    assert [_write(journal, "note", odd), _write(journal, "answer", _answers("c2"))] == [1, 2]
+    first, second = Journal(tmp_path).entries_after(0)
+    assert (first.sequence, first.kind, second.sequence, second.kind) == (1, "note", 2, "answer")
+    assert first.rows.equals(odd)
+    assert second.rows.equals(_answers("c2"))
+    assert Journal(tmp_path).entries_after(2) == []
+
+
+def test_entries_are_read_on_from_where_reading_ended(tmp_path):
+    writer, reader = Journal(tmp_path), Journal(tmp_path)
+    for sequence in range(5):
+        assert reader.entries_after(sequence) == []
+        _write(writer, "note", _notes(f"c{sequence}")) if sequence else _write(writer, "note", _notes("c0"))
+        assert [entry.sequence for entry in reader.entries_after(sequence)] == [sequence + 1]
+    assert [entry.sequence for entry in reader.entries_after(2)] == [3, 4, 5]
+
+
+def test_two_writers_share_the_sequence_and_know_of_each_others_dials(tmp_path):
+    one, two = Journal(tmp_path), Journal(tmp_path)
+    assert [_write(one, "note", _notes("c0")), _write(two, "note", _notes("c1", "c2"))] == [1, 2]
+    with one.writing() as page:
+        assert page.notes_since(NOW - timedelta(seconds=1)).height == 3
+        assert page.notes_since(NOW).is_empty()
+
+
+def test_a_note_is_synced_before_it_counts_and_gone_where_that_fails(tmp_path):
+    synced = []
+    journal = Journal(tmp_path, sync=synced.append)
+    _write(journal, "note", _notes("c0"))
+    assert len(synced) == 1
+
+    def refuse(_):
+        raise OSError("no space left")
+
+    broken = Journal(tmp_path, sync=refuse)
+    with pytest.raises(OSError, match="no space"):
+        _write(broken, "note", _notes("c1"))
+    assert _write(journal, "note", _notes("c2")) == 2
+    assert [entry.rows["contact_id"][0] for entry in Journal(tmp_path).entries_after(0)] == ["c0", "c2"]
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200])
+def test_a_line_that_was_never_completed_is_as_if_it_had_never_been_begun(tmp_path, cut):
+    journal = Journal(tmp_path)
+    _write(journal, "note", _notes("c0"))
+    (file,) = tmp_path.glob("*.jsonl")
+    kept = file.stat().st_size
+    _write(journal, "note", _notes("c1"))
+    file.write_bytes(file.read_bytes()[:-cut])
+    assert len(Journal(tmp_path).entries_after(0)) == 1
+    assert _write(Journal(tmp_path), "note", _notes("c2")) == 2
+    assert file.stat().st_size > kept
+    assert [entry.rows["contact_id"][0] for entry in Journal(tmp_path).entries_after(0)] == ["c0", "c2"]
+
+
+def test_a_changed_byte_in_the_midst_is_damage(tmp_path):
+    journal = Journal(tmp_path)
+    for contact in ("c0", "c1"):
+        _write(journal, "note", _notes(contact))
+    (file,) = tmp_path.glob("*.jsonl")
+    content = bytearray(file.read_bytes())
+    content[40] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DamagedJournalError, match="entry 1 of the dial journal is damaged"):
+        Journal(tmp_path).entries_after(0)
+
+
+def test_a_journal_that_ends_before_the_ledger_or_begins_after_it_does_not_cover_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(journals, "MOST_FILE_BYTES", 100)  # a limit, made small: every entry has a file
+    journal = Journal(tmp_path)
+    for contact in ("c0", "c1", "c2"):
+        _write(journal, "note", _notes(contact))
+    files = sorted(tmp_path.glob("*.jsonl"))
+    assert [file.stem for file in files] == ["000000000001", "000000000002", "000000000003"]
+    with pytest.raises(DamagedJournalError, match="ends with entry 3, but the ledger has applied entry 7"):
+        Journal(tmp_path).entries_after(7)
+    journal.archive.mkdir()
+    files[0].rename(journal.archive / files[0].name)
+    assert [entry.sequence for entry in Journal(tmp_path).entries_after(0)] == [1, 2, 3]
+    (journal.archive / files[0].name).unlink()
+    with pytest.raises(DamagedJournalError, match="entries 1 to 1 of the journal are missing"):
+        Journal(tmp_path).entries_after(0)
