@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.dialers.truedy_access import TruedyAccess
 from flows.errors import InputError, WorkError
 from flows.ledger import Ledger, Session
 from transforms.campaign import Campaign, DialerName
@@ -99,7 +100,7 @@ def chosen_dialer(campaign: Campaign) -> DialerName:
     """Return the dialer of the settings, else the one that ``CALLPLAN_DIALER`` names.
 
     Raises:
-        InputError: neither names one, or it is none that this version has.
+        InputError: neither names one, it is none that this version has, or its access is not set up.
     """
     named = campaign.dialer or os.environ.get("CALLPLAN_DIALER")
     known = ", ".join(name.value for name in DialerName)
@@ -109,8 +110,8 @@ def chosen_dialer(campaign: Campaign) -> DialerName:
         )
     if named not in [name.value for name in DialerName]:
         raise InputError(f"CALLPLAN_DIALER: {named!r} is no dialer; use one of {known}")
-    if named == DialerName.TRUEDY:
-        raise InputError("dialer: this version of callplan places no real calls; use simulated")
+    if named == DialerName.TRUEDY and TruedyAccess.from_environment() is None:
+        raise InputError("dialer: truedy needs TRUEDY_BASE_URL and TRUEDY_API_KEY in the environment")
     return DialerName(named)
 
 

@@ -25,10 +25,15 @@ def locked(lock_file: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def lock_of(database_file: Path) -> Path:
+    """Return the file whose lock guards a database file."""
+    return database_file.with_suffix(".lock")
+
+
 @contextmanager
 def opened(database_file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection to ``database_file`` under its lock, in UTC."""
-    with locked(database_file.with_suffix(".lock")), duckdb.connect(database_file) as connection:
+    with locked(lock_of(database_file)), duckdb.connect(database_file) as connection:
         connection.execute("set timezone = 'UTC'")
         yield connection
 

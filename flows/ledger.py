@@ -1,5 +1,6 @@
 """The ledger: a small DuckDB file that holds the present and changes only through named statements."""
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +12,7 @@ import polars as pl
 
 import sql
 from flows.changes import Changes
-from flows.database import opened, transaction
+from flows.database import lock_of, locked, opened, transaction
 from flows.errors import WorkError
 
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
@@ -19,6 +20,18 @@ warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning
 
 VERSION = 3
 """The version of the ledger's tables that this callplan reads and writes."""
+
+MIGRATIONS = {
+    2: (
+        "migrations/set_aside_calls_of_version_2",
+        "ledger/create_call",
+        "migrations/add_calls_of_version_2",
+        "migrations/drop_calls_of_version_2",
+        "migrations/drop_due_slots",
+        "ledger/create_due_slots",
+    )
+}
+"""For each older version the statements that make the next one of it, in order."""
 
 _PARTS = (
     "campaign",
@@ -92,14 +105,24 @@ class Ledger:
         self._one_at_a_time = RLock()
         self._kept: duckdb.DuckDBPyConnection | None = None
         self._held: AbstractContextManager[duckdb.DuckDBPyConnection] | None = None
-        if file is None:
+        self._keep(keep_open=keep_open)
+        try:
+            with self._connection() as connection:
+                _prepare(connection, self.changes, self.file)
+        except _OlderLedgerError:
+            assert file is not None  # noqa: S101 - one in memory is always new
+            self.close()
+            _bring_up_to_date(file, self.changes)
+            self._keep(keep_open=keep_open)
+
+    def _keep(self, *, keep_open: bool) -> None:
+        """Open the connection that serves all sessions, where one is to."""
+        if self.file is None:
             self._kept = duckdb.connect()
             self._kept.execute("set timezone = 'UTC'")
         elif keep_open:
-            self._held = opened(file)
+            self._held = opened(self.file)
             self._kept = self._held.__enter__()
-        with self._connection() as connection:
-            _prepare(connection, self.changes, self.file)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -113,6 +136,7 @@ class Ledger:
             self._held.__exit__(None, None, None)
         elif self._kept is not None:
             self._kept.close()
+        self._held = self._kept = None
 
     @contextmanager
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -123,13 +147,40 @@ class Ledger:
                 yield connection
 
 
+class _OlderLedgerError(Exception):
+    """The ledger has a version that can be brought up to date."""
+
+
 def _prepare(connection: duckdb.DuckDBPyConnection, changes: Changes, file: Path | None) -> None:
-    """Make the tables of a new ledger, or refuse one of another version."""
+    """Make the tables of a new ledger, or refuse one of a version that this callplan does not read."""
+    session = Session(connection, changes)
     if not connection.execute("show tables").fetchall():
         with transaction(connection):
             for part in _PARTS:
                 connection.execute(sql.statement(f"ledger/create_{part}"))
-            Session(connection, changes).write("set_version", version=VERSION)
-    found = Session(connection, changes).read("find_version")["version"].item()
+            session.write("set_version", version=VERSION)
+    found = int(session.read("find_version")["version"].item())
+    if found in MIGRATIONS:
+        raise _OlderLedgerError(found)
     if found != VERSION:
         raise WorkError(f"{file}: this ledger has version {found}, this callplan reads version {VERSION}")
+
+
+def _bring_up_to_date(file: Path, changes: Changes) -> None:
+    """Copy the ledger, then take it from version to version, all under its lock."""
+    with locked(lock_of(file)):
+        found = _version_of(file, changes)
+        if found in MIGRATIONS:
+            shutil.copy2(file, file.with_name(f"{file.stem}.version-{found}.duckdb"))
+        while found in MIGRATIONS:
+            with duckdb.connect(file) as connection, transaction(connection):
+                connection.execute("set timezone = 'UTC'")
+                for name in MIGRATIONS[found]:
+                    connection.execute(sql.statement(name))
+                found += 1
+                Session(connection, changes).write("raise_version", version=found)
+
+
+def _version_of(file: Path, changes: Changes) -> int:
+    with duckdb.connect(file) as connection:
+        return int(Session(connection, changes).read("find_version")["version"].item())

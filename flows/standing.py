@@ -11,10 +11,11 @@ from flows.contact_store import current_lists
 from flows.errors import InputError
 from flows.home import Home
 from flows.ledger import Ledger, Session
-from flows.owners import is_dead
+from flows.owners import Living, living
 from flows.plan_store import EXCLUDED_SUFFIX, companion
 from transforms.replan import counting_slots
 from transforms.schemas import CONTACTS
+from transforms.wall_clock import to_local
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,12 @@ class Standing:
 
     campaigns: pl.DataFrame
     held: pl.DataFrame
-    dispatchers: int
+    dispatchers: list[Living]
+
+    @property
+    def stopped(self) -> list[Living]:
+        """The dispatchers whose process a signal has stopped."""
+        return [owner for owner in self.dispatchers if owner.is_stopped]
 
 
 def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
@@ -31,9 +37,7 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
     with ledger.session() as session:
         campaigns = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
         held = _held(session, now)
-        owners = session.read("list_owners")["owner_id"]
-    living = [owner for owner in owners if not is_dead(home.owners, owner)]
-    return Standing(campaigns, held, len(living))
+    return Standing(campaigns, held, living(home.owners))
 
 
 def _held(session: Session, now: datetime) -> pl.DataFrame:
@@ -52,12 +56,15 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
     if state == "draft":
         return ["it is a draft: callplan schedule plans it"]
     if state == "paused":
-        return ["it is paused: callplan resume lets it go on"]
+        why = f" because {campaign['reason']}" if campaign["reason"] else ""
+        return [f"it is paused{why}: callplan resume lets it go on", *_open_questions(campaign)]
     if state in ("completed", "cancelled", "failed"):
         return [f"it is {state}" + (f": {campaign['reason']}" if campaign["reason"] else "")]
     told = []
     if not found.dispatchers:
         told.append("no dispatcher is running: callplan dispatch places what is due")
+    told += [f"{owner} is stopped; the calls it has in hand wait for it" for owner in found.stopped]
+    told += _open_questions(campaign)
     mine = found.held.filter(pl.col("campaign_id") == campaign["campaign_id"])
     told += [
         f"{slots:,} due calls are held: {why}"
@@ -69,6 +76,14 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
     if isinstance(first_at, datetime) and now < first_at:
         told.append("its first slot has not fallen due")
     return told
+
+
+def _open_questions(campaign: dict[str, object]) -> list[str]:
+    deadline_at = campaign["unknown_until"]
+    if not isinstance(deadline_at, datetime):
+        return []
+    until = to_local(str(campaign["timezone"]), deadline_at)
+    return [f"{campaign['open_count']:,} calls are unknown; the last is closed at {until:%Y-%m-%d %H:%M%z}"]
 
 
 def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFrame:

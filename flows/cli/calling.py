@@ -42,9 +42,9 @@ def status(
             campaigns = campaigns.filter(pl.col("campaign_id") == find_campaign(session, named).campaign_id)
     rows = [row | {"why": reasons(row, found, now)} for row in campaigns.to_dicts()]
     if as_json:
-        show_json({"store": str(home.path), "dispatchers": found.dispatchers, "campaigns": rows})
+        show_json({"store": str(home.path), "dispatchers": len(found.dispatchers), "campaigns": rows})
         return
-    show(f"store {home.path}, {found.dispatchers} dispatchers running")
+    show(f"store {home.path}, {len(found.dispatchers)} dispatchers running")
     for row in rows:
         _show_campaign(row)
 

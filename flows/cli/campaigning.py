@@ -1,4 +1,4 @@
-"""Commands on the life of a campaign: create, schedule, update, pause, resume, cancel, skip."""
+"""Commands on the life of a campaign: create, schedule, update, pause, resume, cancel, skip, settle."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from flows import campaigns, pausing, scheduling
+from flows import campaigns, pausing, scheduling, settling
 from flows.cli.comparing import show_difference
 from flows.cli.options import Json, MaybeNamed, Named, Now, moment, open_ledger
 from flows.cli.output import say, show, show_json, steps
@@ -22,7 +22,7 @@ from flows.standing import known_contacts
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (create, schedule, update, pause, resume, cancel, skip):
+    for command in (create, schedule, update, pause, resume, cancel, skip, settle):
         app.command()(command)
 
 
@@ -147,6 +147,22 @@ def skip(
         raise InputError(f"{campaign.name}: its list has no contact {', '.join(unknown)}; nobody was skipped")
     added = pausing.skip(home, ledger, named, known, reason, moment(None))
     _tell(as_json, {"skipped": added}, f"{added:,} contacts skipped, {len(ids) - added:,} were already")
+
+
+def settle(
+    named: Named,
+    contact: Annotated[str, typer.Argument(metavar="CONTACT", help="The contact's id.")],
+    outcome: Annotated[str, typer.Option("--as", help="How it ended, such as completed or no_answer.")],
+    as_json: Json = False,
+) -> None:
+    """Say how a call ended of which nobody else knows."""
+    home, ledger = open_ledger()
+    attempt = settling.settle(home, ledger, named, contact, outcome, moment(None))
+    _tell(
+        as_json,
+        {"contact_id": contact, "attempt": attempt, "state": outcome},
+        f"attempt {attempt} to {contact} ended as {outcome}",
+    )
 
 
 def _tell(as_json: bool, result: dict[str, object], sentence: str) -> None:

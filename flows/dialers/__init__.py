@@ -5,7 +5,8 @@ from contextlib import ExitStack, contextmanager
 
 from flows.dialers.dialer import Dialer
 from flows.dialers.simulated import SimulatedDialer
-from flows.dialers.truedy import TruedyAccess, TruedyDialer
+from flows.dialers.truedy import TruedyDialer
+from flows.dialers.truedy_access import TruedyAccess
 from flows.home import Home
 from transforms.campaign import DialerName
 

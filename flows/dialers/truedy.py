@@ -3,12 +3,10 @@
 import asyncio
 import hashlib
 import json
-import os
 import threading
 import uuid
 from collections import deque
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,11 +17,8 @@ import polars as pl
 
 from flows.budget import RequestBudget
 from flows.dialers.dialer import ANSWERS, REPORTS, UNSENT
+from flows.dialers.truedy_access import TruedyAccess
 from flows.dialers.truedy_answers import MOST_ANSWER_BYTES, Answer, Report, read_answer, read_report
-from flows.errors import InputError
-
-REQUESTS_PER_MINUTE = 100
-"""What Truedy allows an organisation, unless ``TRUEDY_REQUESTS_PER_MINUTE`` says otherwise."""
 
 LEAVES_WITHIN_SECONDS = 0.2
 """A request not on its way after this is called off: a pause waits no longer than a slice lasts."""
@@ -32,42 +27,6 @@ ANSWER_SECONDS = 30.0
 """After this nobody waits for an answer any more; the call is then unknown."""
 
 _REPLIES_EVERY = timedelta(milliseconds=20)
-
-
-@dataclass(frozen=True)
-class TruedyAccess:
-    """Where Truedy's API is and the key to it; the key is shown nowhere."""
-
-    base_url: str
-    api_key: str
-    requests_per_minute: int = REQUESTS_PER_MINUTE
-
-    def __repr__(self) -> str:
-        return f"TruedyAccess({self.base_url!r}, api_key=…)"
-
-    @classmethod
-    def from_environment(cls) -> Self | None:
-        """Return what ``TRUEDY_BASE_URL`` and ``TRUEDY_API_KEY`` say, or None where they are not set.
-
-        Raises:
-            InputError: only one of them is set, or the number of requests is none.
-        """
-        base_url, api_key = os.environ.get("TRUEDY_BASE_URL", ""), os.environ.get("TRUEDY_API_KEY", "")
-        if not base_url and not api_key:
-            return None
-        problems = [
-            f"{name}: is required for the dialer truedy"
-            for name, value in (("TRUEDY_BASE_URL", base_url), ("TRUEDY_API_KEY", api_key))
-            if not value
-        ]
-        if base_url and not base_url.startswith(("http://", "https://")):
-            problems.append("TRUEDY_BASE_URL: must begin with https://")
-        limit = os.environ.get("TRUEDY_REQUESTS_PER_MINUTE", str(REQUESTS_PER_MINUTE))
-        if not limit.isdecimal() or not int(limit):
-            problems.append(f"TRUEDY_REQUESTS_PER_MINUTE: {limit!r} is no number of requests, such as 100")
-        if problems:
-            raise InputError(*problems)
-        return cls(base_url.rstrip("/"), api_key, int(limit))
 
 
 def idempotency_key(campaign_id: str, contact_id: str, attempt: int) -> str:

@@ -8,7 +8,9 @@ with called as (
         count(*) filter (finished_at is null) as in_flight,
         count(*) filter (attempt = 1) as contacts,
         count(*) filter (attempt > 1) as retries,
-        count(*) filter (state = 'unknown') as unknown
+        count(*) filter (state = 'unknown') as unknown,
+        count(*) filter (state = 'unknown' and finished_at is null) as open,
+        max(deadline_at) filter (state = 'unknown' and finished_at is null) as unknown_until
     from call
     group by campaign_id
 ),
@@ -63,6 +65,8 @@ select
     coalesce(waiting_again.slotless, 0) as slotless_count,
     coalesce(called.retries, 0) as retried_count,
     coalesce(called.unknown, 0) as unknown_count,
+    coalesce(called.open, 0) as open_count,
+    called.unknown_until,
     campaign.contact_count - coalesce(called.contacts, 0) - coalesce(skipped.contacts, 0) as waiting_count,
     coalesce(held.slots, 0) as held_count,
     held.held_because,

@@ -8,7 +8,7 @@ import pytest
 import sql
 from flows.campaigns import create_campaign, find_campaign
 from flows.errors import InputError, WorkError
-from flows.ledger import Ledger
+from flows.ledger import VERSION, Ledger
 from tests.people import campaign
 
 NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
@@ -128,3 +128,34 @@ def test_processes_that_write_at_once_lose_nothing(home):
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     with Ledger(home.ledger).session() as session:
         assert session.read("find_campaigns", named="Renewals").height == 45
+
+
+def _as_version_2(file):
+    """Turn a ledger back into one of version 2, as far as its calls go."""
+    with duckdb.connect(file) as connection:
+        connection.execute("set timezone = 'UTC'")
+        text = sql.statement("ledger/create_call").replace("    provider_status varchar,\n", "")
+        text = text.replace("    check (state in ('claimed', 'unknown') or noted_at is not null),\n", "")
+        connection.execute("drop table call")
+        connection.execute(text)
+        connection.execute("update ledger_version set version = 2")
+
+
+def test_an_older_ledger_is_copied_and_brought_up_to_date(tmp_path):
+    file = tmp_path / "ledger.duckdb"
+    Ledger(file)
+    _as_version_2(file)
+    with duckdb.connect(file) as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(
+            "insert into call by name select 'x' as campaign_id, 'c' as contact_id, 1 as attempt, "
+            "1 as plan_version, '+1' as phone, '+2' as from_number, '{}' as variables, 'UTC' as timezone, "
+            "now() as scheduled_at, now() + interval 1 hour as not_after, current_date as call_date, "
+            "0 as slot_index, 'claimed' as state, 'scheduled' as previous_state, 'o' as owner_id, "
+            "'l' as lease_id, now() as claimed_at, now() as deadline_at, now() as changed_at"
+        )
+    with Ledger(file).session() as session:
+        (call,) = session.read("copy_call").to_dicts()
+        assert session.read("find_version")["version"].item() == VERSION
+    assert call["noted_at"] == call["claimed_at"]  # it may have been dialled
+    assert (tmp_path / "ledger.version-2.duckdb").is_file()

@@ -1,0 +1,3 @@
+-- Drop the gates, so that they can be made anew.
+-- Grain: the macro.
+drop macro table due_slots

@@ -1,0 +1,266 @@
+"""A dispatcher in a process of its own that dies at a named moment, between two instructions, by SIGKILL.
+
+The moments are those at which the dispatcher hands something to what it was given: the ledger, the journal's sync,
+the dialer, its budget. The dispatcher itself is the real one and knows nothing of it.
+"""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+
+from flows.dialers.dialer import Exchange
+from flows.dialers.truedy import TruedyAccess, TruedyDialer
+from flows.dispatcher import Dispatcher, Tally
+from flows.home import Home
+from flows.ledger import Ledger, Session
+from flows.owners import Owner
+from flows.pools import ThreadPool
+from tests.faults.real.shop import Shop, ShiftedClock
+
+TICK = timedelta(milliseconds=100)
+"""Ticks in trials are short, so that a trial is."""
+
+REACH = timedelta(milliseconds=200)
+
+CLAIM_WRITTEN, CLAIMED = "claim written", "claimed"
+CHECKED, NOTE_WRITTEN, NOTED = "checked", "note written", "noted"
+SENDING, SENT, ANSWERED = "sending", "sent", "answered"
+COMMITTING, COMMITTED = "committing", "committed"
+APPLYING, APPLIED = "applying", "applied"
+TAKING_OVER, TAKEN_OVER = "taking over", "taken over"
+SYNCING = "syncing"
+
+_STATEMENTS = {
+    "claim_due": (CLAIM_WRITTEN, CLAIMED),
+    "set_journal_sequence": (APPLYING, APPLIED),
+    "list_claim_owners": (TAKING_OVER, TAKEN_OVER),
+}
+"""Which statement makes a transaction what, before and after its commit."""
+
+MOMENTS = (
+    CLAIM_WRITTEN,
+    CLAIMED,
+    CHECKED,
+    NOTE_WRITTEN,
+    NOTED,
+    SENDING,
+    SENT,
+    ANSWERED,
+    COMMITTING,
+    COMMITTED,
+    APPLYING,
+    APPLIED,
+    TAKING_OVER,
+    TAKEN_OVER,
+    SYNCING,
+)
+"""Every moment at which a dispatcher can be killed by name."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How a dispatcher ends: at the ``nth`` time it comes to ``moment``, or after ``seconds``.
+
+    ``signal`` is what it does to itself there.
+    """
+
+    moment: str | None = None
+    nth: int = 1
+    seconds: float | None = None
+    signal: int = signal.SIGKILL
+
+
+class Fate:
+    """Counts the moments and ends the process at the one that was named."""
+
+    def __init__(self, end: End) -> None:
+        self._end = end
+        self._left = end.nth
+        self._one_at_a_time = threading.Lock()
+        if end.seconds is not None:
+            threading.Thread(target=self._die_later, args=(end.seconds,), daemon=True).start()
+
+    def _die_later(self, seconds: float) -> None:
+        time.sleep(seconds)
+        os.kill(os.getpid(), self._end.signal)
+
+    def come_to(self, moment: str) -> None:
+        """Go on, or end here."""
+        if moment != self._end.moment:
+            return
+        with self._one_at_a_time:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), self._end.signal)
+
+
+class WatchedSession(Session):
+    """A session that remembers which statements it ran."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session._connection, session._changes)
+        self.ran: list[str] = []
+
+    def read(
+        self, name: str, /, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object
+    ) -> pl.DataFrame:
+        """Read as ever."""
+        self.ran.append(name)
+        return super().read(name, relation, **parameters)
+
+    def write(
+        self, name: str, /, relation: tuple[str, pl.DataFrame] | None = None, **parameters: object
+    ) -> int:
+        """Write as ever."""
+        changed = super().write(name, relation, **parameters)
+        if changed or name != "claim_due":
+            self.ran.append(name)
+        return changed
+
+
+class WatchedLedger(Ledger):
+    """A ledger before and after whose commits a process may end."""
+
+    def __init__(self, file: Path, fate: Fate) -> None:
+        super().__init__(file)
+        self.fate = fate
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Yield a session as ever."""
+        with super().session() as session:
+            watched = WatchedSession(session)
+            yield watched
+            moments = [_STATEMENTS[name] for name in watched.ran if name in _STATEMENTS]
+            for before, _ in moments:
+                self.fate.come_to(before)
+            self.fate.come_to(COMMITTING)
+        self.fate.come_to(COMMITTED)
+        for _, after in moments:
+            self.fate.come_to(after)
+
+
+class WatchedBudget:
+    """A budget that is asked between the check of a call and its note."""
+
+    def __init__(self, budget, fate: Fate) -> None:
+        self._budget = budget
+        self._fate = fate
+        self.per_minute = budget.per_minute
+
+    def take(self, wanted, now, *, leaving=0):
+        self._fate.come_to(CHECKED)
+        return self._budget.take(wanted, now, leaving=leaving)
+
+    def free_at(self, now):
+        return self._budget.free_at(now)
+
+
+class WatchedExchange:
+    """An exchange whose replies may be the last thing a process hears."""
+
+    def __init__(self, exchange: Exchange, fate: Fate) -> None:
+        self._exchange = exchange
+        self._fate = fate
+
+    @property
+    def is_open(self) -> bool:
+        return self._exchange.is_open
+
+    def replies(self, now):
+        replies = self._exchange.replies(now)
+        if not replies.is_empty():
+            self._fate.come_to(ANSWERED)
+        return replies
+
+    def wakes_at(self, now):
+        return self._exchange.wakes_at(now)
+
+
+class WatchedDialer(TruedyDialer):
+    """The real dialer, around whose requests a process may end."""
+
+    def __init__(self, access: TruedyAccess, budgets: Path, fate: Fate) -> None:
+        super().__init__(access, budgets)
+        self._fate = fate
+        self._watched_budget = WatchedBudget(super().budget, fate)
+
+    @property
+    def budget(self):
+        return self._watched_budget
+
+    def send(self, requests, now):
+        self._fate.come_to(NOTED)
+        if self._fate._end.moment == SENDING:
+            threading.Thread(target=self._end_soon, daemon=True).start()
+        exchange = super().send(requests, now)
+        self._fate.come_to(SENT)
+        return WatchedExchange(exchange, self._fate)
+
+    def _end_soon(self):
+        time.sleep(random.random() * 0.003)
+        self._fate.come_to(SENDING)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a dispatcher in a process of its own is to do."""
+
+    store: Path
+    access: TruedyAccess
+    shift: timedelta
+    lasts: timedelta
+    end: End = End()
+    tick: timedelta = TICK
+    reach: timedelta = REACH
+
+
+def job_of(shop: Shop, lasts: float = 4.0, end: End | None = None, **changes) -> Job:
+    """Return the job of dispatching in ``shop`` for ``lasts`` seconds, or until ``end``."""
+    job = Job(shop.home.path, shop.access, shop.clock.shift, timedelta(seconds=lasts), end or End())
+    return replace(job, **changes)
+
+
+def dispatch(job: Job) -> Tally:
+    """Dispatch as ``dispatching.dispatch_for`` does, with an end that may come at any moment."""
+    home, clock, fate = Home(job.store), ShiftedClock(job.shift), Fate(job.end)
+    ledger = WatchedLedger(home.ledger, fate)
+    with (
+        Owner(home.owners, ledger, clock) as owner,
+        WatchedDialer(job.access, home.budgets, fate) as dialer,
+    ):
+        dispatcher = Dispatcher(
+            home, ledger, clock, {"simulated": dialer}, ThreadPool(clock), owner, job.reach
+        )
+        _watch_syncs(dispatcher, fate)
+        return dispatcher.run(clock.now() + job.lasts, job.tick)
+
+
+def _watch_syncs(dispatcher: Dispatcher, fate: Fate) -> None:
+    """Let the process end before or after the sync of a note, which is the journal's one way out that is handed in."""
+    journal, is_noting = dispatcher._journal, threading.local()
+    sync, append = journal._sync, journal._append
+
+    def watched_append(kind, rows, *, synced):
+        is_noting.now = kind == "note"
+        try:
+            return append(kind, rows, synced=synced)
+        finally:
+            is_noting.now = False
+
+    def watched_sync(descriptor):
+        fate.come_to(SYNCING)
+        if getattr(is_noting, "now", False):
+            fate.come_to(NOTE_WRITTEN)
+        sync(descriptor)
+
+    journal._append, journal._sync = watched_append, watched_sync
