@@ -4,11 +4,15 @@ The moments are those at which the dispatcher hands something to what it was giv
 the dialer, its budget. The dispatcher itself is the real one and knows nothing of it.
 """
 
+import errno
 import os
 import random
+import resource
 import signal
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -213,7 +217,11 @@ class WatchedDialer(TruedyDialer):
 
 @dataclass(frozen=True)
 class Job:
-    """What a dispatcher in a process of its own is to do."""
+    """What a dispatcher in a process of its own is to do.
+
+    From its sync number ``full_from`` on, ``full_times`` syncs of the journal find the disk full; no file grows
+    beyond ``file_bytes``.
+    """
 
     store: Path
     access: TruedyAccess
@@ -222,6 +230,9 @@ class Job:
     end: End = End()
     tick: timedelta = TICK
     reach: timedelta = REACH
+    full_from: int | None = None
+    full_times: int = 1_000_000
+    file_bytes: int | None = None
 
 
 def job_of(shop: Shop, lasts: float = 4.0, end: End | None = None, **changes) -> Job:
@@ -230,9 +241,25 @@ def job_of(shop: Shop, lasts: float = 4.0, end: End | None = None, **changes) ->
     return replace(job, **changes)
 
 
+FAILED = 3
+"""The exit code of a dispatcher that ended with an error; what it said is in ``said`` beside the store."""
+
+
+def run_job(job: Job) -> None:
+    """Dispatch, and leave word of an error."""
+    try:
+        dispatch(job)
+    except BaseException:
+        with (job.store.parent / "said").open("a") as said:
+            traceback.print_exc(file=said)
+        sys.exit(FAILED)
+
+
 def dispatch(job: Job) -> Tally:
     """Dispatch as ``dispatching.dispatch_for`` does, with an end that may come at any moment."""
     home, clock, fate = Home(job.store), ShiftedClock(job.shift), Fate(job.end)
+    if job.file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_bytes, job.file_bytes))
     ledger = WatchedLedger(home.ledger, fate)
     with (
         Owner(home.owners, ledger, clock) as owner,
@@ -241,26 +268,29 @@ def dispatch(job: Job) -> Tally:
         dispatcher = Dispatcher(
             home, ledger, clock, {"simulated": dialer}, ThreadPool(clock), owner, job.reach
         )
-        _watch_syncs(dispatcher, fate)
+        _watch_syncs(dispatcher, fate, job)
         return dispatcher.run(clock.now() + job.lasts, job.tick)
 
 
-def _watch_syncs(dispatcher: Dispatcher, fate: Fate) -> None:
-    """Let the process end before or after the sync of a note, which is the journal's one way out that is handed in."""
-    journal, is_noting = dispatcher._journal, threading.local()
+def _watch_syncs(dispatcher: Dispatcher, fate: Fate, job: Job) -> None:
+    """Let the process end before the sync of a note, or at any sync, and let syncs find the disk full."""
+    journal, noting, syncs = dispatcher._journal, threading.local(), iter(range(1, 1_000_000_000))
     sync, append = journal._sync, journal._append
 
     def watched_append(kind, rows, *, synced):
-        is_noting.now = kind == "note"
+        noting.now = kind == "note"
         try:
             return append(kind, rows, synced=synced)
         finally:
-            is_noting.now = False
+            noting.now = False
 
     def watched_sync(descriptor):
         fate.come_to(SYNCING)
-        if getattr(is_noting, "now", False):
+        if getattr(noting, "now", False):
             fate.come_to(NOTE_WRITTEN)
+        number = next(syncs)
+        if job.full_from is not None and job.full_from <= number < job.full_from + job.full_times:
+            raise OSError(errno.ENOSPC, "no space left on device")
         sync(descriptor)
 
     journal._append, journal._sync = watched_append, watched_sync

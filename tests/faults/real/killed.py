@@ -25,6 +25,9 @@ from tests.faults.real.recovering import recover, run_to_its_end
 from tests.faults.real.shop import open_shop
 from tests.faults.row import Row, Trial
 
+_CALLS = (6, 12)
+"""How many calls a trial has; a store is built once for each."""
+
 _NTH = 3
 """How often a dispatcher may pass by the place where it is killed, at most."""
 
@@ -32,7 +35,7 @@ _NTH = 3
 def _killed_at(*moments: str, delay_seconds: float = 0.0) -> Trial:
     def trial(seed: int) -> str | None:
         draw = random.Random(seed)
-        calls = draw.randint(5, 12)
+        calls = draw.choice(_CALLS)
         end = End(draw.choice(moments), draw.randint(1, _NTH))
         with open_shop(calls, seed=seed, provider={"delay_seconds": delay_seconds}) as shop:
             exit_code = run_to_its_end(job_of(shop, 1.5, end))
@@ -48,7 +51,7 @@ def killed_again_and_again(seed: int) -> str | None:
     """Row 6: killed at random moments, ten times over."""
     draw = random.Random(seed)
     with open_shop(
-        draw.randint(8, 16), timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.02, 0.1])}
+        max(_CALLS), timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.02, 0.1])}
     ) as shop:
         for _ in range(10):
             end = End(seconds=draw.uniform(0.1, 0.45))
@@ -65,7 +68,7 @@ def killed_while_recovering(seed: int) -> str | None:
     """Row 7: whoever takes over is killed in turn."""
     draw = random.Random(seed)
     first = End(draw.choice([CLAIMED, CHECKED, NOTE_WRITTEN, NOTED, SENT, ANSWERED]), 1)
-    with open_shop(draw.randint(5, 12), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}) as shop:
+    with open_shop(draw.choice(_CALLS), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}) as shop:
         run_to_its_end(job_of(shop, 1.5, first))
         for _ in range(draw.randint(1, 3)):
             moment = draw.choice([TAKING_OVER, TAKEN_OVER, SYNCING, NOTED, SENT, ANSWERED, *MOMENTS])

@@ -1,14 +1,14 @@
 """A healthy dispatcher that works through what a fault has left."""
 
-from contextlib import suppress
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
 
 from flows.campaigns import find_campaign
 from flows.dialers.truedy import TruedyDialer
 from flows.dispatcher import Dispatcher
 from flows.owners import Owner
 from flows.pools import ThreadPool
-from tests.faults.real.child import REACH, TICK, dispatch
+from tests.faults.real.child import REACH, TICK, Job, run_job
 from tests.faults.real.running import fork
 from tests.faults.real.shop import Shop
 
@@ -40,15 +40,21 @@ def state_of(shop: Shop) -> str:
         return find_campaign(session, shop.campaign_id).state
 
 
-def run_to_its_end(job, most_seconds: float = 20.0) -> int:
-    """Dispatch in a process of its own and return how that ended: minus the signal, or its exit code."""
-    process = fork(dispatch, job)
+def start(job: Job) -> BaseProcess:
+    """Begin dispatching in a process of its own."""
+    return fork(run_job, job)
+
+
+def ended(process: BaseProcess, most_seconds: float = 30.0) -> int:
+    """Wait for a process and return how it ended: minus the signal, or its exit code."""
     process.join(most_seconds)
     if process.exitcode is None:
         process.kill()
         process.join()
         raise TimeoutError("a dispatcher did not come to its end")
-    with suppress(ValueError):
-        exitcode = process.exitcode
-        process.close()
-    return exitcode
+    return process.exitcode
+
+
+def run_to_its_end(job: Job) -> int:
+    """Dispatch in a process of its own and return how that ended."""
+    return ended(start(job))

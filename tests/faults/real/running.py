@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.provider.running import RunningProvider
 
-_WARM = ["tests.faults.real.child", "tests.provider.__main__"]
+_WARM = ["pyarrow", "tests.faults.real.child", "tests.provider.__main__"]
 _UP_WITHIN_SECONDS = 20
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
@@ -39,11 +39,15 @@ def _alone(work: Callable[..., None], *arguments: object) -> None:
 
 
 @contextmanager
-def forked_provider(folder: Path, seed: int, **settings: Any) -> Iterator[RunningProvider]:
-    """Start a provider whose record is in ``folder``, give it, and end it."""
-    folder.mkdir(parents=True)
+def forked_provider(folder: Path, seed: int, *, port: int = 0, **settings: Any) -> Iterator[RunningProvider]:
+    """Start a provider whose record is in ``folder``, give it, and end it.
+
+    On a folder that has a record it goes on with it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     said = folder / "said.json"
-    process = fork(_serve, folder, said, seed)
+    said.unlink(missing_ok=True)
+    process = fork(_serve, folder, said, seed, port)
     try:
         provider = RunningProvider(f"http://127.0.0.1:{_port(said, process)}", folder, process.pid or 0)
         if settings:
@@ -54,11 +58,11 @@ def forked_provider(folder: Path, seed: int, **settings: Any) -> Iterator[Runnin
         process.join()
 
 
-def _serve(folder: Path, said: Path, seed: int) -> None:
+def _serve(folder: Path, said: Path, seed: int, port: int) -> None:
     from tests.provider.__main__ import serve
 
     with said.open("w") as sys.stdout:
-        asyncio.run(serve(folder, 0, seed, while_stdin=False))
+        asyncio.run(serve(folder, port, seed, while_stdin=False))
 
 
 def _port(said: Path, process: BaseProcess) -> int:

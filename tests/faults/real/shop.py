@@ -4,6 +4,7 @@ A store is built once for each set of settings and copied for every trial, which
 where they were planned; the clock of a trial is real time, shifted so that they fall due when the trial begins.
 """
 
+import atexit
 import shutil
 import tempfile
 import time
@@ -119,6 +120,7 @@ def open_shop(
 def _template(calls: int, within: timedelta, settings: tuple[tuple[str, Any], ...]) -> _Template:
     """Build a store; an early end crowds the slots, and an edit that keeps them then gives them the whole day."""
     home, now = Home(scratch_folder()).make(), FIRST_SLOT - timedelta(hours=1)
+    atexit.register(shutil.rmtree, home.path, ignore_errors=True)
     ledger = Ledger(home.ledger)
     with open_contacts(home) as store:
         source = SourceFile("people.csv", "people.csv", "{}")

@@ -129,6 +129,8 @@ class Network:
         now = self.clock.since_boot()
         draws = self._draws("call", key)
         kind = _drawn(draws, self.weather.calls)
+        if self._knows(key, now) and kind in ("failed_body", "invalid"):
+            kind = "fine"  # it has taken on the call that this key stands for
         self.met[kind] += kind != "fine"
         if kind == "unsent":
             return _seconds(draws, 0.01, 0.2), lambda _: Answer(UNSENT, reason="connection refused")
@@ -172,6 +174,9 @@ class Network:
             return [(reply[0] * place, reply[1]) for place in range(1, 6)]
         return [reply]
 
+    def _knows(self, key: Key, at: timedelta) -> bool:
+        return key in self._known and at < self._known[key].rang_at + KEYS_LIVE
+
     def _places(self, kind: str, draws: random.Random) -> bool:
         """Say whether a create-call that meets this fault is placed at once."""
         if kind in ("error", "reset"):
@@ -181,9 +186,8 @@ class Network:
     def _place(self, row: Mapping[str, Any], at: timedelta) -> Call:
         """Ring, unless the key is known still; return the call that the key stands for."""
         key = (row["campaign_id"], row["contact_id"], row["attempt"])
-        known = self._known.get(key)
-        if known is not None and at < known.rang_at + KEYS_LIVE:
-            return known
+        if self._knows(key, at):
+            return self._known[key]
         draws = random.Random(f"{self.seed}:life:{key}")
         said, outcome, _ = draws.choices(_WORDS, [weight for *_, weight in _WORDS])[0]
         talks_at = at + _seconds(draws, 1, 8)

@@ -19,7 +19,7 @@ import polars as pl
 
 from flows import campaigns, pausing, scheduling
 from flows.budget import RequestBudget
-from flows.campaigns import create_campaign, find_campaign
+from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
 from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
 from flows.dispatcher import Dispatcher
@@ -38,6 +38,14 @@ DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 MEMORY = Path("/dev/shm")
 """Where a world's files lie: in memory, because what is tried here is not the disk."""
+
+
+RETRIES: list[dict[str, Any]] = [
+    {},
+    {"max_attempts": 2, "delay_minutes": {"busy": 1, "no_answer": 3}},
+    {"max_attempts": 3, "delay_minutes": {"busy": 1, "no_answer": 60, "failed": 0}},
+    {"max_attempts": 3, "delay_minutes": {"voicemail": 1440, "failed": 2}},
+]
 
 
 @dataclass(frozen=True)
@@ -89,8 +97,8 @@ class World:
         self.campaign_ids: list[str] = []
         self.settings: dict[tuple[str, int], Campaign] = {}
         """The settings under which each version of a campaign was planned."""
-        self.limits: dict[str, list[tuple[int, Campaign]]] = {}
-        """The settings of a campaign, each with the place in the network's log from which on they hold."""
+        self.limits: dict[str, list[tuple[int, timedelta, int]]] = {}
+        """How many calls of a campaign may be in flight: from which event and time since boot on, and how many."""
         self.listed: dict[str, int] = {}
         self.errors: list[str] = []
         self.refused: list[str] = []
@@ -160,10 +168,7 @@ class World:
             "max_concurrent_calls": draws.choice([1, 2, 3, 5, 20]),
             "max_call_minutes": draws.choice([4, 10, 15]),
             "calls_per_second": draws.choice([None, None, 0.3, 1, 2.5]),
-            "retry": {
-                "max_attempts": draws.randint(1, 3),
-                "delay_minutes": {"busy": 1, "no_answer": draws.choice([3, 60, 1440]), "failed": 0},
-            },
+            "retry": draws.choice(RETRIES),
             "seed": draws.randint(0, 99),
         }
         return drawn | dict(shape.settings)
@@ -176,8 +181,31 @@ class World:
         for version in versions:
             self.settings.setdefault((campaign_id, version), settings)
         history = self.limits.setdefault(campaign_id, [])
-        if not history or history[-1][1] != settings:
-            history.append((len(self.network.log), settings))
+        if not history or history[-1][2] != settings.max_concurrent_calls:
+            with self.ledger.session() as session:
+                events = session.read("copy_event").height
+            history.append((events, self.clock.since_boot(), settings.max_concurrent_calls))
+
+    def allowed_at_event(self, campaign_id: str, place: int) -> int:
+        """Return how many calls could be in flight when the event at a place of all events happened."""
+        return [most for events, _, most in self.limits[campaign_id] if events <= place][-1]
+
+    def most_in_flight(self, campaign_id: str, since_boot: timedelta) -> int:
+        """Return how many calls could be in flight at most, where a claim made under older settings counts."""
+        history = self.limits[campaign_id]
+        ends = [at for _, at, _ in history[1:]] + [timedelta.max]
+        claimed_from = since_boot - LATE_LIMIT - 2 * MINUTE
+        return max(
+            most
+            for (_, at, most), end in zip(history, ends, strict=True)
+            if at <= since_boot and end >= claimed_from
+        )
+
+    def goes_on(self) -> None:
+        """Have a little time pass in which other processes go on, while this one computes a plan."""
+        self.agenda.run_until(self.clock.now() + self.draws.random() * timedelta(seconds=3))
+        for hand in self.hands:
+            hand.dispatcher._record(self.clock.now())
 
     def state(self, campaign_id: str) -> str:
         """Return the state of a campaign."""
@@ -362,7 +390,7 @@ EDITS: list[Callable[[World, Campaign], dict[str, Any]]] = [
     lambda world, _: {"working_days": world.draws.choice([[1, 2, 3, 4, 5, 6, 7], [1, 3, 5, 7]])},
     lambda world, old: {"end_time": _later(old.end_time, world.draws.choice([-3, -1, 4]), old.start_time)},
     lambda world, old: {"start_time": _later(old.start_time, world.draws.choice([-4, 1, 2]), "")},
-    lambda world, _: {"retry": {"max_attempts": world.draws.randint(1, 3), "delay_minutes": {"busy": 2}}},
+    lambda world, _: {"retry": world.draws.choice(RETRIES)},
     lambda world, old: {
         "blackout_dates": [(to_local(old.timezone, world.clock.now()).date() + DAY).isoformat()]
     },

@@ -1,0 +1,192 @@
+"""How fast and how punctual the dispatcher is: ``python -m tests.benchmarks.dispatch``.
+
+A dispatcher in a process of its own, over HTTP, against the test provider, which answers at once and keeps a
+synced record of every ring. What counts is that record: afterwards every contact must have rung exactly once.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from flows.campaigns import create_campaign
+from flows.contact_store import SourceFile, open_contacts
+from flows.dialers.truedy import idempotency_key
+from flows.home import Home
+from flows.ledger import Ledger
+from flows.scheduling import schedule
+from tests.people import contacts
+from tests.provider.running import RunningProvider, running_provider
+from transforms.campaign import Campaign
+from transforms.schemas import REJECTS
+
+_TELL = Console(stderr=True)
+_ROOT = Path(__file__).parents[2]
+_STARTS_IN = timedelta(seconds=10)
+_PREPARING = timedelta(seconds=3)
+_MOST_IN_FLIGHT = 1000
+
+
+@contextmanager
+def dispatched(folder: Path, calls: int, campaigns: int, seconds: int) -> Iterator[dict[str, Any]]:
+    """Spread ``calls`` of several campaigns over some seconds, dispatch them, and yield what was found."""
+    home = Home(folder / "store").make()
+    with running_provider(folder / "provider", answer_final=True) as provider:
+        os.environ.update(
+            CALLPLAN_HOME=str(home.path),
+            TRUEDY_BASE_URL=f"{provider.address}/api/public/v1",
+            TRUEDY_API_KEY="good",
+            TRUEDY_REQUESTS_PER_MINUTE="1000000",
+        )
+        _load(home, contacts(calls // campaigns).collect())
+        starts_at = datetime.now(UTC) + _STARTS_IN + campaigns * _PREPARING
+        ids = [_scheduled(home, number, starts_at, seconds) for number in range(campaigns)]
+        wait = (starts_at - datetime.now(UTC)).total_seconds()
+        if wait < 3:
+            raise SystemExit(f"preparing took {-wait + 3:.0f} seconds too long")
+        usage = _dispatch(int(wait) + seconds + 3)
+        yield {"usage": usage} | _judged(home, provider, ids, calls)
+
+
+def _load(home: Home, people: pl.DataFrame) -> None:
+    with open_contacts(home) as store:
+        store.add(
+            "people", SourceFile("people.csv", "1", "{}"), people, REJECTS.to_frame(), datetime.now(UTC)
+        )
+        store.publish_snapshot("people")
+
+
+def _scheduled(home: Home, number: int, starts_at: datetime, seconds: int) -> str:
+    now = datetime.now(UTC)
+    campaign = Campaign.from_mapping(
+        {
+            "name": f"Measured {number}",
+            "agent_id": "agent",
+            "contact_list": "people",
+            "dialer": "truedy",
+            "phone_numbers": ["+12125550190"],
+            "schedule_type": "scheduled",
+            "scheduled_at": starts_at.isoformat(),
+            "ends_at": (starts_at + timedelta(seconds=seconds)).isoformat(),
+            "start_time": "00:00",
+            "end_time": "24:00",
+            "working_days": [1, 2, 3, 4, 5, 6, 7],
+            "max_concurrent_calls": _MOST_IN_FLIGHT,
+        }
+    )
+    ledger = Ledger(home.ledger)
+    campaign_id = create_campaign(ledger, campaign, now)
+    schedule(home, ledger, campaign_id, now)
+    return campaign_id
+
+
+def _dispatch(seconds: int) -> dict[str, float]:
+    """Run the command line's dispatcher and return its CPU seconds and peak megabytes."""
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "dispatch", "--for", f"{seconds}s"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([*command, "--json"], cwd=_ROOT, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"cpu_seconds": cpu, "peak_mb": after.ru_maxrss / 1024} | json.loads(done.stdout)
+
+
+def _judged(home: Home, provider: RunningProvider, ids: list[str], calls: int) -> dict[str, Any]:
+    """Compare the provider's record with the plans: everybody once, nobody early, how late."""
+    plan = pl.concat(pl.read_parquet(home.plans / name / "000001.parquet") for name in ids)
+    keys = [idempotency_key(*row) for row in plan.select("campaign_id", "contact_id", "attempt").iter_rows()]
+    rings = (
+        pl.DataFrame(provider.rings(), infer_schema_length=None)
+        .group_by("key")
+        .agg(pl.len().alias("times"), pl.col("started_at").min())
+    )
+    found = plan.with_columns(key=pl.Series(keys)).join(rings, on="key", how="left")
+    late = found["started_at"] - found["scheduled_at"].dt.epoch("us") / 1e6
+    return {
+        "wanted": calls,
+        "rung": found["times"].is_not_null().sum(),
+        "doubled": (found["times"] > 1).sum(),
+        "late_ms": {share: late.quantile(share) * 1e3 for share in (0.0, 0.5, 0.99, 1.0)},
+        "span": rings["started_at"].max() - rings["started_at"].min(),
+    }
+
+
+def idle(folder: Path, planned: int, ticks: int) -> dict[str, float]:
+    """Tick with nothing due beside a campaign of ``planned`` contacts; return milliseconds."""
+    from tests.benchmarks.idle import idle_ticks
+
+    return idle_ticks(Home(folder / "store").make(), planned, ticks)
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="how long calls are placed at full speed")
+    parser.add_argument("--rate", type=int, default=1_000, help="calls a second at full speed")
+    parser.add_argument(
+        "--punctual-seconds", type=int, default=300, help="how long 20 calls a second are placed"
+    )
+    parser.add_argument(
+        "--planned", type=int, default=10_000_000, help="contacts of the campaign beside ticks"
+    )
+    parser.add_argument("--ticks", type=int, default=10_000)
+    chosen = parser.parse_args()
+    versions = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "aiohttp", "polars"))
+    Console(width=200).print(f"{os.cpu_count()} cores, {versions}")
+    table = Table("work", "found", "to reach", box=None, pad_edge=False)
+    with tempfile.TemporaryDirectory() as folder:
+        _TELL.print("… full speed")
+        calls = chosen.rate * chosen.seconds
+        with dispatched(Path(folder) / "fast", calls, 10, chosen.seconds) as found:
+            per_second = found["rung"] / max(found["span"], chosen.seconds)
+            table.add_row(
+                f"claim, journal, POST, record: {calls:,} calls in {chosen.seconds} s",
+                f"{per_second:,.0f} a second, {_counted(found)}; {_lateness(found)}; "
+                f"{found['usage']['cpu_seconds']:.0f} CPU s, {found['usage']['peak_mb']:,.0f} MB",
+                "≥ 1,000 a second",
+            )
+        _TELL.print("… 20 calls a second")
+        calls = 20 * chosen.punctual_seconds
+        with dispatched(Path(folder) / "punctual", calls, 1, chosen.punctual_seconds) as found:
+            table.add_row(
+                f"start against slot, {calls:,} calls at 20 a second",
+                f"{_lateness(found)}; {_counted(found)}",
+                "p50 ≤ 50 ms, p99 ≤ 250 ms, none early",
+            )
+        _TELL.print("… ticks with nothing due")
+        found = idle(Path(folder) / "idle", chosen.planned, chosen.ticks)
+        table.add_row(
+            f"a tick with nothing due, {chosen.planned:,} contacts planned",
+            f"median {found['first']:.0f} ms of the first hundred of {chosen.ticks:,}, "
+            f"{found['last']:.0f} ms of the last",
+            "≤ 60 ms, no growth",
+        )
+    Console(width=200).print(table)
+
+
+def _counted(found: dict[str, Any]) -> str:
+    return f"{found['rung']:,} of {found['wanted']:,} rung, {found['doubled']:,} twice"
+
+
+def _lateness(found: dict[str, Any]) -> str:
+    earliest, middle, most, latest = found["late_ms"].values()
+    early = "none early" if earliest >= 0 else f"earliest {-earliest:.0f} ms too soon"
+    return f"p50 {middle:.0f} ms, p99 {most:.0f} ms, latest {latest:.0f} ms, {early}"
+
+
+if __name__ == "__main__":
+    main()

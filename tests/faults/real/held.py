@@ -1,0 +1,65 @@
+"""Row 19: a campaign is paused between the claim and the request, and paused and resumed again and again."""
+
+import random
+import time
+from datetime import UTC, datetime, timedelta
+
+from flows import pausing
+from flows.campaigns import resume
+from flows.errors import InputError
+from tests.faults.real.child import job_of
+from tests.faults.real.judging import judged
+from tests.faults.real.recovering import ended, recover, start, state_of
+from tests.faults.real.sharing import notes_of, word
+from tests.faults.real.shop import Shop, open_shop
+from tests.faults.row import Row
+
+_CALLS = 40
+_ON_ITS_WAY = timedelta(milliseconds=150)
+"""How long a request that left before may take to come in at the provider, on a busy machine."""
+
+
+def paused_again_and_again(seed: int) -> str | None:
+    """Pause and resume while calls fall due every few milliseconds."""
+    draw = random.Random(seed)
+    with open_shop(_CALLS, timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}) as shop:
+        running = [start(job_of(shop, 3.0)) for _ in range(draw.choice([1, 1, 2]))]
+        time.sleep(draw.uniform(0.3, 0.6))
+        held = []
+        for _ in range(draw.randint(2, 4)):
+            if state_of(shop) not in ("scheduled", "active"):
+                break
+            try:
+                pausing.pause(shop.home, shop.ledger(), shop.campaign_id, shop.clock.now())
+            except InputError:  # completed meanwhile
+                break
+            begins = shop.clock.now()
+            time.sleep(draw.choice([0.01, 0.05, 0.3, 0.4]))
+            if state_of(shop) == "completed":
+                break
+            held.append((begins, shop.clock.now()))
+            resume(shop.ledger(), shop.campaign_id, shop.clock.now())
+            time.sleep(draw.uniform(0.0, 0.3))
+        for process in running:
+            code = ended(process)
+            if code:
+                return f"a dispatcher ended with {code}: {word(shop)}"
+        recover(shop)
+        return _sent_while(shop, held) or judged(shop)
+
+
+def _sent_while(shop: Shop, held: list[tuple[datetime, datetime]]) -> str | None:
+    """I5: nothing was noted or came in after a pause was acknowledged."""
+    noted = notes_of(shop)["noted_at"].to_list()
+    came_in = [
+        datetime.fromtimestamp(post["at"], UTC) + shop.clock.shift - _ON_ITS_WAY for post in shop.provider.requests()
+    ]
+    for begins, ends in held:
+        for what, moments in (("noted", noted), ("sent", came_in)):
+            late = [moment for moment in moments if begins < moment < ends - _ON_ITS_WAY]
+            if late:
+                return f"I5: {len(late)} calls were {what} after the pause was acknowledged"
+    return None
+
+
+ROWS = [Row(19, "R", "pause between claim and POST; pause and resume again and again", paused_again_and_again, 100)]

@@ -1,0 +1,276 @@
+"""What must hold whatever went wrong (I1–I6): judged from the provider's record and the ledger together.
+
+Each judge yields a sentence for everything that it finds broken. Windows are judged by the independent planner.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from flows.campaigns import LATE_LIMIT, find_campaign
+from flows.standing import calls_of
+from tests.faults.simulated.network import KEYS_LIVE, Key, Request
+from tests.faults.simulated.world import World
+from tests.transforms import oracle
+from transforms.campaign import Campaign
+
+FINAL = {"completed", "no_answer", "busy", "voicemail", "failed"}
+RETRYABLE = FINAL - {"completed"}
+
+
+def judge(world: World) -> str | None:
+    """Return what broke first, and how much more did; None when everything held."""
+    world.network.catch_up()
+    broken = [
+        sentence
+        for judges in (
+            nobody_rings_twice,
+            requests_are_allowed,
+            starts_keep_the_pace,
+            caps_hold,
+            never_too_many_in_flight,
+            slots_are_freed_once,
+            nobody_is_lost,
+            outcomes_are_true,
+        )
+        for sentence in judges(world)
+    ]
+    if not broken:
+        return None
+    return broken[0] + (f" (and {len(broken) - 1} more)" if len(broken) > 1 else "")
+
+
+def nobody_rings_twice(world: World) -> Iterator[str]:
+    """I1: at most one ring per contact and attempt."""
+    rings = Counter(call.key for call in world.network.rings)
+    for key, count in rings.items():
+        if count > 1:
+            yield f"I1: {_named(world, key)} rang {count} times"
+
+
+def requests_are_allowed(world: World) -> Iterator[str]:
+    """I5 and I6: inside its window, at its slot, by its owner, none after a pause or a skip was acknowledged."""
+    held: set[str] = set()
+    skipped: set[tuple[str, str]] = set()
+    first: dict[Key, timedelta] = {}
+    for kind, what in world.network.log:
+        if kind == "paused":
+            held.add(what)
+        elif kind == "resumed":
+            held.discard(what)
+        elif kind == "skipped":
+            skipped.add(what)
+        elif kind == "clock":
+            first.clear()
+        if kind != "request":
+            continue
+        said = f"{_named(world, what.key)} was requested at {what.at}"
+        if what.key[0] in held:
+            yield f"I5: {said}, after its campaign was held back"
+        if what.key[:2] in skipped:
+            yield f"I5: {said}, after the contact was skipped"
+        if what.row["owner_id"] != what.sender:
+            yield f"I6: {said} by another than its owner"
+        yield from (f"I5: {said}, {why}" for why in _out_of_time(world, what))
+        begun = first.setdefault(what.key, what.since_boot)
+        if what.row["replays"] and what.since_boot - begun > KEYS_LIVE:
+            yield f"I1: {said}, again, when its key was forgotten"
+
+
+def _out_of_time(world: World, request: Request) -> Iterator[str]:
+    row, settings = request.row, world.settings[request.key[0], request.row["plan_version"]]
+    if request.at < row["scheduled_at"]:
+        yield "before its slot"
+    if request.at >= row["not_after"]:
+        yield f"after its end at {row['not_after']}"
+    if not row["replays"] and request.at >= row["scheduled_at"] + LATE_LIMIT:
+        yield f"too long after its slot at {row['scheduled_at']}"
+    date = oracle.wall_clock(settings.timezone, request.at).date()
+    stretches = oracle.open_time(
+        settings, row["timezone"], date, oracle.BEGINNING, oracle.end_of(settings)
+    )
+    if not any(opens <= request.at < closes for opens, closes in stretches):
+        yield f"outside the windows of {row['timezone']}"
+    if date != row["call_date"]:
+        yield f"on another date than {row['call_date']}"
+
+
+def starts_keep_the_pace(world: World) -> Iterator[str]:
+    """I4: at most as many starts in any second, and in any five, as the pace allows."""
+    for campaign_id, requests in _by_campaign(world).items():
+        for span in (1, 5):
+            begins = 0
+            for place, request in enumerate(requests):
+                while request.since_boot - requests[begins].since_boot >= timedelta(seconds=span):
+                    begins += 1
+                paces = [one.row["calls_per_second"] for one in requests[begins : place + 1]]
+                if None not in paces and len(paces) > math.ceil(max(paces) * span):
+                    yield (
+                        f"I4: {len(paces)} starts of {campaign_id} within {span} s of {request.at}, "
+                        f"at {max(paces)} calls per second"
+                    )
+
+
+def caps_hold(world: World) -> Iterator[str]:
+    """I5: no date and no number above its cap, counted by what rang."""
+    rang = {call.key for call in world.network.rings}
+    for campaign_id, requests in _by_campaign(world).items():
+        made: dict[Key, Request] = {}
+        for request in requests:
+            if request.key not in rang or request.key in made:
+                continue
+            made[request.key] = request
+            settings = world.settings[campaign_id, request.row["plan_version"]]
+            yield from _over_a_cap(settings, campaign_id, request, list(made.values()))
+
+
+def _over_a_cap(settings: Campaign, campaign_id: str, request: Request, made: list[Request]) -> Iterator[str]:
+    date = oracle.wall_clock(settings.timezone, request.at).date()
+    same_date = [one for one in made if oracle.wall_clock(settings.timezone, one.at).date() == date]
+    same_number = [one for one in same_date if one.row["from_number"] == request.row["from_number"]]
+    for calls, cap in (
+        (same_date, settings.max_calls_per_day),
+        (same_number, settings.max_calls_per_number_per_day),
+    ):
+        if cap is not None and len(calls) > cap:
+            yield f"I5: call {len(calls)} of {campaign_id} on {date}, where {cap} are allowed"
+
+
+def never_too_many_in_flight(world: World) -> Iterator[str]:
+    """I3: at the provider at any instant, and in the order of the ledger's events."""
+    ends = _ends_at_most(world)
+    clock_was_set = any(kind == "clock" for kind, _ in world.network.log)
+    for campaign_id in [] if clock_was_set else world.campaign_ids:
+        calls = [call for call in world.network.rings if call.key[0] == campaign_id]
+        for call in calls:
+            under_way = sum(
+                one.rang_at <= call.rang_at < min(one.ends_at, ends.get(one.key, one.ends_at)) for one in calls
+            )
+            allowed = world.most_in_flight(campaign_id, call.rang_at)
+            if under_way > allowed:
+                yield f"I3: {under_way} calls of {campaign_id} at once, where {allowed} are allowed"
+    in_flight: Counter[str] = Counter()
+    for place, event in enumerate(_events(world)):
+        if event["contact_id"] is None:
+            continue
+        if event["to_state"] == "claimed":
+            in_flight[event["campaign_id"]] += 1
+            allowed = world.allowed_at_event(event["campaign_id"], place)
+            if in_flight[event["campaign_id"]] > allowed:
+                yield f"I3: {in_flight[event['campaign_id']]} claims of {event['campaign_id']}, {allowed} allowed"
+        elif _frees(event):
+            in_flight[event["campaign_id"]] -= 1
+
+
+def _ends_at_most(world: World) -> dict[Key, timedelta]:
+    """Return when the question about a call was closed at the latest: from then on it is not in flight."""
+    first: dict[Key, Request] = {}
+    for request in world.network.requests:
+        first.setdefault(request.key, request)
+    return {
+        key: request.since_boot + timedelta(minutes=request.row["max_call_minutes"])
+        for key, request in first.items()
+    }
+
+
+def _frees(event: dict[str, Any]) -> bool:
+    was_open = event["from_state"] in ("claimed", "in_progress", "unknown")
+    return was_open and event["to_state"] in FINAL | {"scheduled", "unknown (final)"}
+
+
+def slots_are_freed_once(world: World) -> Iterator[str]:
+    """I6: a call goes from state to state without a leap, and ends once."""
+    state: dict[Key, str] = {}
+    for event in _events(world):
+        if event["contact_id"] is None or event["from_state"] == "pending":
+            continue
+        key = (event["campaign_id"], event["contact_id"], event["attempt"])
+        before = state.get(key, "scheduled")
+        was_open = event["to_state"] == "unknown (final)" and before in ("claimed", "in_progress", "unknown")
+        if event["from_state"] != before and not was_open:
+            yield f"I6: {_named(world, key)} went from {before} to {event['to_state']} as from {event['from_state']}"
+        state[key] = event["to_state"]
+
+
+def nobody_is_lost(world: World) -> Iterator[str]:
+    """I2: everyone is called, waits, or is out of the campaign; attempts follow one another; counts add up."""
+    for campaign_id in world.campaign_ids:
+        with world.ledger.session() as session:
+            stored = find_campaign(session, campaign_id)
+            skips = set(session.read("list_skips", campaign_id=campaign_id)["contact_id"])
+            pending = session.read("list_pending", campaign_id=campaign_id)
+            versions = session.read("list_current_versions", campaign_id=campaign_id)["file"]
+            calls = session.read("list_calls", campaign_id=campaign_id)
+        if stored.state in ("failed", "cancelled"):
+            continue
+        excluded = {
+            contact
+            for name in versions
+            for contact in pl.read_parquet(
+                world.home.plans / name.replace(".parquet", ".excluded.parquet")
+            )["contact_id"]
+        }
+        waiting: set[str] = set()
+        if stored.state != "completed":
+            planned = calls_of(world.home, world.ledger, stored).filter(pl.col("state") == "scheduled").collect()
+            waiting = set(planned["contact_id"]) | set(pending["contact_id"])
+        listed = {f"c{place}" for place in range(stored.listed_count)}
+        lost = listed - set(calls["contact_id"]) - skips - waiting - excluded
+        if lost:
+            yield f"I2: {sorted(lost)} of {stored.name} ({campaign_id}, {stored.state}) are lost"
+        if stored.state == "completed" and calls["finished_at"].null_count():
+            yield f"I2: {stored.name} is completed with open calls"
+        if stored.state == "completed" and not pending.is_empty():
+            yield f"I2: {stored.name} is completed while somebody waits"
+        states = {(row[0], row[1]): row[2] for row in calls.select("contact_id", "attempt", "state").rows()}
+        if len(states) != calls.height:
+            yield f"I2: an attempt of {stored.name} is there twice"
+        for contact, attempt in states:
+            if attempt > 1 and states.get((contact, attempt - 1)) not in RETRYABLE:
+                before = states.get((contact, attempt - 1))
+                yield f"I2: {contact} of {stored.name} was tried again after attempt {attempt - 1} was {before}"
+
+
+def outcomes_are_true(world: World) -> Iterator[str]:
+    """The ledger knows of every ring, and has no outcome that the provider did not give."""
+    rang = {call.key: call for call in world.network.rings}
+    asked = {request.key for request in world.network.requests}
+    for campaign_id in world.campaign_ids:
+        with world.ledger.session() as session:
+            calls = session.read("list_calls", campaign_id=campaign_id)
+        known = {
+            (campaign_id, row["contact_id"], row["attempt"]): row
+            for row in calls.iter_rows(named=True)
+        }
+        for key, call in rang.items():
+            if key[0] != campaign_id:
+                continue
+            row = known.get(key)
+            if row is None or row["noted_at"] is None:
+                yield f"I2: {_named(world, key)} rang, and the ledger does not know it"
+            elif row["state"] in FINAL and row["state"] != call.outcome:
+                yield f"I6: {_named(world, key)} is {row['state']} and was {call.outcome}"
+        for key, row in known.items():
+            if row["state"] in FINAL and key not in rang and (row["state"] != "failed" or key not in asked):
+                yield f"I6: {_named(world, key)} is {row['state']} and never rang"
+
+
+def _events(world: World) -> list[dict[str, Any]]:
+    with world.ledger.session() as session:
+        return session.read("copy_event").to_dicts()
+
+
+def _by_campaign(world: World) -> dict[str, list[Request]]:
+    found: dict[str, list[Request]] = defaultdict(list)
+    for request in world.network.requests:
+        found[request.key[0]].append(request)
+    return found
+
+
+def _named(world: World, key: Key) -> str:
+    place = world.campaign_ids.index(key[0])
+    return f"attempt {key[2]} of {key[1]} in campaign {place} ({key[0]})"
