@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test prove bench bench-large check format clean
+.PHONY: help install demo test prove bench bench-large bench-dispatch faults check format clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,6 +29,12 @@ bench: $(VENV)/.measuring ## measure the planner beside its peers
 
 bench-large: $(VENV)/.measuring ## measure planning 100 million contacts
 	$(RUN)/python -m tests.benchmarks.planner --large
+
+bench-dispatch: $(INSTALLED) ## measure the dispatcher against a provider on this machine (about eight minutes)
+	$(RUN)/python -m tests.benchmarks.dispatch
+
+faults: $(INSTALLED) ## try the dispatcher's faults (up to two hours, can be resumed)
+	$(RUN)/python -m tests.faults
 
 $(VENV)/.measuring: $(INSTALLED)
 	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'

@@ -12,7 +12,7 @@ import polars as pl
 from flows.campaigns import complete_campaigns
 from flows.dialers.dialer import ANSWERS, GOES_BACK, REFUSED, REPORTS
 from flows.errors import WorkError
-from flows.journal import NOTES, Entry, Journal
+from flows.journal import NOTES, SKIPS, Entry, Journal
 from flows.ledger import Session
 
 _CALL = ["campaign_id", "contact_id", "attempt"]
@@ -41,6 +41,9 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
     entries = journal.entries_after(position)
     if not entries:
         return Applied()
+    skips = _rows(entries, "skip", SKIPS)
+    if not skips.is_empty():
+        session.write("take_up_skips", ("skipped", skips))
     noted = ended = 0
     for run in _in_rounds(entries):
         notes, answers, reports = (

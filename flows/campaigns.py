@@ -65,9 +65,14 @@ def create_campaign(ledger: Ledger, campaign: Campaign, now: datetime) -> str:
     """Keep a campaign as a draft and return its id, a new UUID."""
     campaign_id = str(uuid.uuid4())
     with ledger.session() as session:
-        session.write("add_campaign", campaign_id=campaign_id, now=now, **_columns(campaign))
-        session.write("add_campaign_events", changed_at=now)
+        add_campaign(session, campaign_id, campaign, now)
     return campaign_id
+
+
+def add_campaign(session: Session, campaign_id: str, campaign: Campaign, now: datetime) -> None:
+    """Keep a campaign as a draft under a given id."""
+    session.write("add_campaign", campaign_id=campaign_id, now=now, **_columns(campaign))
+    session.write("add_campaign_events", changed_at=now)
 
 
 def set_settings(session: Session, campaign_id: str, campaign: Campaign) -> None:
@@ -123,7 +128,7 @@ def pause(ledger: Ledger, named: str, now: datetime) -> StoredCampaign:
             raise InputError(
                 f"{named}: is {campaign.state}; only a scheduled or active campaign can be paused"
             )
-        _set_state(session, campaign, "paused", now)
+        set_state(session, campaign, "paused", now)
         return campaign
 
 
@@ -134,7 +139,7 @@ def pause_all(ledger: Ledger, now: datetime) -> list[StoredCampaign]:
         live = rows.filter(pl.col("state").is_in(["scheduled", "active"]))["campaign_id"].to_list()
         found = [find_campaign(session, campaign_id) for campaign_id in live]
         for campaign in found:
-            _set_state(session, campaign, "paused", now)
+            set_state(session, campaign, "paused", now)
     return found
 
 
@@ -146,7 +151,7 @@ def resume(ledger: Ledger, named: str, now: datetime) -> str:
             raise InputError(f"{named}: is {campaign.state}; only a paused campaign can be resumed")
         first_at = session.read("list_versions", campaign_id=campaign.campaign_id)["first_at"].min()
         begun = isinstance(first_at, datetime) and first_at <= now
-        _set_state(session, campaign, "active" if begun else "scheduled", now)
+        set_state(session, campaign, "active" if begun else "scheduled", now)
     return "active" if begun else "scheduled"
 
 
@@ -156,7 +161,7 @@ def cancel(ledger: Ledger, named: str, now: datetime) -> StoredCampaign:
         campaign = find_campaign(session, named)
         if campaign.state in _FINAL:
             raise InputError(f"{named}: is {campaign.state} already")
-        _set_state(session, campaign, "cancelled", now)
+        set_state(session, campaign, "cancelled", now)
         return campaign
 
 
@@ -165,7 +170,7 @@ def fail(ledger: Ledger, campaign_id: str, reason: str, now: datetime) -> None:
     with ledger.session() as session:
         campaign = find_campaign(session, campaign_id)
         if campaign.state not in _FINAL:
-            _set_state(session, campaign, "failed", now, reason)
+            set_state(session, campaign, "failed", now, reason)
 
 
 def hinder(ledger: Ledger, campaign_id: str, hindrance: str, now: datetime) -> None:
@@ -175,27 +180,24 @@ def hinder(ledger: Ledger, campaign_id: str, hindrance: str, now: datetime) -> N
 
 
 def skip(
-    ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime
-) -> tuple[StoredCampaign, int]:
-    """Store that contacts are out of a campaign; return it, and how many were not out yet.
+    session: Session, campaign: StoredCampaign, contacts: pl.DataFrame, reason: str, now: datetime
+) -> int:
+    """Store that contacts are out of a campaign, and return how many were not out yet.
 
     ``contacts`` has ``contact_id`` and ``is_planned``, whether the current plan calls them.
     """
-    with ledger.session() as session:
-        campaign = find_campaign(session, named)
-        if campaign.state in _FINAL:
-            raise InputError(f"{named}: is {campaign.state}; nobody will be called any more")
-        added = session.write(
-            "add_skips",
-            ("taken_out", contacts),
-            campaign_id=campaign.campaign_id,
-            reason=reason,
-            now=now,
-        )
-        session.write("delete_skipped_pending", campaign_id=campaign.campaign_id)
-        session.announce()
-        complete_campaigns(session, now)
-    return campaign, added
+    of: dict[str, Any] = {"campaign_id": campaign.campaign_id}
+    added = session.write("add_skips", ("taken_out", contacts), **of, reason=reason, now=now)
+    session.write("delete_skipped_pending", **of)
+    session.announce()
+    complete_campaigns(session, now)
+    return added
+
+
+def refuse_final(campaign: StoredCampaign) -> None:
+    """Raise InputError for a campaign that calls nobody any more."""
+    if campaign.state in _FINAL:
+        raise InputError(f"{campaign.name}: is {campaign.state}; nobody will be called any more")
 
 
 def activate_campaigns(session: Session, now: datetime) -> None:
@@ -210,9 +212,14 @@ def complete_campaigns(session: Session, now: datetime) -> None:
         session.write("add_campaign_events", changed_at=now)
 
 
-def _set_state(
+def set_state(
     session: Session, campaign: StoredCampaign, state: str, now: datetime, reason: str | None = None
 ) -> None:
+    """Take a campaign one step on in its life.
+
+    Raises:
+        WorkError: it is no longer in the state it was seen in.
+    """
     changed = session.write(
         "set_campaign_state",
         campaign_id=campaign.campaign_id,

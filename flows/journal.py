@@ -50,7 +50,17 @@ NOTES = pl.Schema(
 """One row per dial: all that the ledger needs to know of the call, should it have lost it. ``replays`` marks
 a dial that repeats another under the same key."""
 
-KINDS = {"note": NOTES, "answer": ANSWERS, "report": REPORTS}
+SKIPS = pl.Schema(
+    {
+        "campaign_id": pl.String(),
+        "contact_id": pl.String(),
+        "reason": pl.String(),
+        "skipped_at": INSTANT,
+    }
+)
+"""One row per contact that a person took out of a campaign."""
+
+KINDS = {"note": NOTES, "answer": ANSWERS, "report": REPORTS, "skip": SKIPS}
 """The kinds of entry and the schema of their rows."""
 
 MOST_FILE_BYTES = 16_000_000

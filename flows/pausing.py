@@ -11,7 +11,7 @@ import polars as pl
 
 from flows import campaigns
 from flows.applying import apply_journal, give_back
-from flows.campaigns import StoredCampaign, complete_campaigns
+from flows.campaigns import StoredCampaign, complete_campaigns, find_campaign, refuse_final
 from flows.errors import WorkError
 from flows.home import Home
 from flows.journal import Journal
@@ -59,7 +59,18 @@ def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason:
 
     Returns how many were not out yet. A call that has left goes on.
     """
-    campaign, added = campaigns.skip(ledger, named, contacts, reason, now)
+    with ledger.session() as session:
+        campaign = find_campaign(session, named)
+        refuse_final(campaign)
+        skips = contacts.select(
+            pl.lit(campaign.campaign_id).alias("campaign_id"),
+            "contact_id",
+            pl.lit(reason).alias("reason"),
+            pl.lit(now).alias("skipped_at"),
+        )
+        with Journal(home.journal).writing() as page:
+            page.add("skip", skips)  # before the commit: a skip too many calls nobody
+        added = campaigns.skip(session, campaign, contacts, reason, now)
     _held(home, ledger, [campaign], now, contacts["contact_id"])
     with ledger.session() as session:
         complete_campaigns(session, now)

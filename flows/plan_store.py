@@ -134,13 +134,18 @@ def facts_of(file: Path) -> dict[str, str]:
     }
 
 
+def plan_files(folder: Path) -> list[Path]:
+    """Return the plan files of a campaign's folder, without what lies beside them, by version."""
+    beside = (EXCLUDED_SUFFIX, STANDING_SUFFIX)
+    return [file for file in sorted(folder.glob("*.parquet")) if not file.name.endswith(beside)]
+
+
 def set_aside_orphans(plans: Path, campaign_id: str, known: set[str]) -> list[Path]:
     """Move plan files that no version names to ``orphans/`` beside them; return where they are now."""
     folder = plans / campaign_id
     moved = []
-    for file in sorted(folder.glob("*.parquet")):
-        is_plan = not file.name.endswith((EXCLUDED_SUFFIX, STANDING_SUFFIX))
-        if is_plan and f"{campaign_id}/{file.name}" not in known:
+    for file in plan_files(folder):
+        if f"{campaign_id}/{file.name}" not in known:
             aside = folder / "orphans" / file.name
             aside.parent.mkdir(exist_ok=True)
             file.rename(aside)

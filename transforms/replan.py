@@ -55,6 +55,15 @@ def counting_slots(plan: pl.LazyFrame, gone: pl.LazyFrame, replaced: pl.LazyFram
     )
 
 
+def latest_versions(plan: pl.LazyFrame) -> pl.LazyFrame:
+    """Return of each attempt in the current versions the one that counts.
+
+    Grain: one row per ``contact_id`` and ``attempt``, with ``plan_version``. A later version plans an attempt
+    anew.
+    """
+    return plan.group_by(_ATTEMPT).agg(pl.col("plan_version").max())
+
+
 def open_slots(
     plan: pl.LazyFrame, gone: pl.LazyFrame, replaced: pl.LazyFrame, now: datetime, late_limit: timedelta
 ) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flows.cli import asking, calling, campaigning, comparing, demonstrating, listing, planning
+from flows.cli import asking, calling, campaigning, comparing, demonstrating, listing, mending, planning
 from flows.cli.output import say
 from flows.errors import CallplanError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for module in (demonstrating, listing, planning, campaigning, comparing, calling, asking):
+for module in (demonstrating, listing, planning, campaigning, comparing, calling, mending, asking):
     module.add_to(app)
 
 

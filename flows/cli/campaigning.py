@@ -1,4 +1,4 @@
-"""Commands on the life of a campaign: create, schedule, update, pause, resume, cancel, skip, settle."""
+"""Commands on the life of a campaign: create, schedule, update, pause, resume, cancel, skip."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from flows import campaigns, pausing, scheduling, settling
+from flows import campaigns, pausing, scheduling
 from flows.cli.comparing import show_difference
 from flows.cli.options import Json, MaybeNamed, Named, Now, moment, open_ledger
-from flows.cli.output import say, show, show_json, steps
+from flows.cli.output import say, show, show_json, steps, tell
 from flows.cli.planning import show_plan
 from flows.errors import InputError
 from flows.home import find_home
@@ -22,7 +22,7 @@ from flows.standing import known_contacts
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (create, schedule, update, pause, resume, cancel, skip, settle):
+    for command in (create, schedule, update, pause, resume, cancel, skip):
         app.command()(command)
 
 
@@ -103,14 +103,14 @@ def pause(
     if named is None:
         held = pausing.pause_all(home, ledger, moment(None))
         told = f"{len(held.campaigns):,} campaigns paused; {held.in_flight:,} calls were still in flight"
-        _tell(as_json, {"paused": len(held.campaigns), "in_flight": held.in_flight}, told)
+        tell(as_json, {"paused": len(held.campaigns), "in_flight": held.in_flight}, told)
     else:
         _tell_held(as_json, pausing.pause(home, ledger, named, moment(None)), "paused")
 
 
 def _tell_held(as_json: bool, held: pausing.Held, state: str) -> None:
     (campaign,) = held.campaigns
-    _tell(
+    tell(
         as_json,
         {"campaign_id": campaign.campaign_id, "state": state, "in_flight": held.in_flight},
         f"{campaign.name} is {state}; {held.in_flight:,} calls were still in flight",
@@ -121,7 +121,7 @@ def resume(named: Named, as_json: Json = False) -> None:
     """Let a paused campaign go on."""
     _, ledger = open_ledger()
     state = campaigns.resume(ledger, named, moment(None))
-    _tell(as_json, {"state": state}, f"{named} is {state}")
+    tell(as_json, {"state": state}, f"{named} is {state}")
 
 
 def cancel(named: Named, as_json: Json = False) -> None:
@@ -146,27 +146,4 @@ def skip(
     if unknown.len():
         raise InputError(f"{campaign.name}: its list has no contact {', '.join(unknown)}; nobody was skipped")
     added = pausing.skip(home, ledger, named, known, reason, moment(None))
-    _tell(as_json, {"skipped": added}, f"{added:,} contacts skipped, {len(ids) - added:,} were already")
-
-
-def settle(
-    named: Named,
-    contact: Annotated[str, typer.Argument(metavar="CONTACT", help="The contact's id.")],
-    outcome: Annotated[str, typer.Option("--as", help="How it ended, such as completed or no_answer.")],
-    as_json: Json = False,
-) -> None:
-    """Say how a call ended of which nobody else knows."""
-    home, ledger = open_ledger()
-    attempt = settling.settle(home, ledger, named, contact, outcome, moment(None))
-    _tell(
-        as_json,
-        {"contact_id": contact, "attempt": attempt, "state": outcome},
-        f"attempt {attempt} to {contact} ended as {outcome}",
-    )
-
-
-def _tell(as_json: bool, result: dict[str, object], sentence: str) -> None:
-    if as_json:
-        show_json(result)
-    else:
-        show(sentence)
+    tell(as_json, {"skipped": added}, f"{added:,} contacts skipped, {len(ids) - added:,} were already")

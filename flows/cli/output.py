@@ -39,6 +39,14 @@ def show_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, default=_as_json, ensure_ascii=False, indent=2) + "\n")
 
 
+def tell(as_json: bool, result: dict[str, object], sentence: str) -> None:
+    """Print a result, for machines or as a sentence."""
+    if as_json:
+        show_json(result)
+    else:
+        show(sentence)
+
+
 def show_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
     """Print rows as a table, one column per key of the first."""
     if not rows:

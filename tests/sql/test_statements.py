@@ -9,7 +9,7 @@ import pytest
 import sql
 from flows.contact_files import LINE
 from flows.dialers.dialer import ANSWERS, REPORTS
-from flows.journal import NOTES
+from flows.journal import NOTES, SKIPS
 from flows.ledger import _PARTS as LEDGER_PARTS
 from transforms.schemas import CONTACTS, EXCLUDED, INSTANT, OFFSETS, OPENINGS, PLAN, REJECTS, STANDING
 
@@ -23,6 +23,7 @@ RELATIONS = {
         "answer": ANSWERS,
         "report": REPORTS,
         "note": NOTES,
+        "skipped": SKIPS,
         "wanted": _LEASED,
         "returning_call": {**_LEASED, "reason": pl.String(), "slot_counts": pl.Boolean()},
         "ended": _CALL,

@@ -20,6 +20,7 @@ import polars as pl
 from flows import campaigns, pausing, scheduling
 from flows.budget import RequestBudget
 from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
+from flows.checking import CheckResult, PlanUnderTest, check_plan
 from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
 from flows.dispatcher import Dispatcher
@@ -57,13 +58,13 @@ class Shape:
     ``deaths`` how many dispatchers die a minute. ``settings`` are those of every campaign, beside drawn ones.
     """
 
-    campaigns: int = 12
-    contacts: int = 14
+    campaigns: int = 30
+    contacts: int = 30
     lists: int = 3
-    days: int = 4
+    days: int = 3
     opens_at: datetime = datetime(2026, 3, 24, 14, tzinfo=UTC)
-    open_minutes: int = 12
-    tick: timedelta = timedelta(seconds=20)
+    open_minutes: int = 6
+    tick: timedelta = timedelta(seconds=30)
     dispatchers: int = 1
     requests_per_minute: int = 600
     call_lasts: tuple[float, float] = (2, 90)
@@ -109,6 +110,8 @@ class World:
         names = random.Random(f"{self.seed}:names")
         self._uuids = mock.patch("uuid.uuid4", lambda: uuid.UUID(int=names.getrandbits(128), version=4))
         self._uuids.start()
+        self._checks = mock.patch("flows.publishing.check_plan", self._check_some)
+        self._checks.start()
         self.folder = Path(tempfile.mkdtemp(prefix="callplan-", dir=MEMORY if MEMORY.is_dir() else None))
         self.home = Home(self.folder / "store").make()
         self.ledger = MortalLedger(self.fate)
@@ -126,8 +129,13 @@ class World:
         for hand in self.hands:
             hand.owner.let_go()
         self.ledger.close()
+        self._checks.stop()
         self._uuids.stop()
         shutil.rmtree(self.folder)
+
+    def _check_some(self, plan: PlanUnderTest, tells: Callable[[str], None]) -> list[CheckResult]:
+        """Prove one plan in ten: proving takes most of a publication, and plans have tests of their own."""
+        return check_plan(plan, tells) if self.draws.random() < 0.1 else []
 
     # ------------------------------------------------------------ what there is
 
@@ -165,8 +173,8 @@ class World:
             "phone_rotation_strategy": draws.choice(["round_robin", "sequential", "random"]),
             "max_calls_per_day": draws.choice([None, per_day, per_day + 1, per_day + 3]),
             "max_calls_per_number_per_day": draws.choice([None, None, per_day + 1]),
-            "max_concurrent_calls": draws.choice([1, 2, 3, 5, 20]),
-            "max_call_minutes": draws.choice([4, 10, 15]),
+            "max_concurrent_calls": draws.choice([1, 2, 4, 20]),
+            "max_call_minutes": draws.choice([2, 4, 11]),
             "calls_per_second": draws.choice([None, None, 0.3, 1, 2.5]),
             "retry": draws.choice(RETRIES),
             "seed": draws.randint(0, 99),
@@ -212,13 +220,11 @@ class World:
         with self.ledger.session() as session:
             return find_campaign(session, campaign_id).state
 
-    def states(self) -> list[str]:
-        """Return the states of all campaigns."""
-        return [self.state(campaign_id) for campaign_id in self.campaign_ids]
-
     def those_in(self, *states: str) -> list[str]:
         """Return the campaigns in one of these states."""
-        return [campaign_id for campaign_id in self.campaign_ids if self.state(campaign_id) in states]
+        with self.ledger.session() as session:
+            found = session.read("copy_campaign").filter(pl.col("state").is_in(states))["campaign_id"].to_list()
+        return [campaign_id for campaign_id in self.campaign_ids if campaign_id in found]
 
     # ------------------------------------------------------------ dispatchers
 

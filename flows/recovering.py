@@ -1,0 +1,217 @@
+"""Recovering a lost or damaged ledger from what outlives it: plan files, the dial journal, the lists.
+
+Every campaign that had a plan comes back paused, so that a person looks before anybody is called. Drafts and
+the states of campaigns are nowhere else and are lost; a cancelled one has to be cancelled again.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from flows.applying import apply_journal
+from flows.campaigns import add_campaign, chosen_dialer, complete_campaigns, find_campaign, set_state
+from flows.contact_store import snapshot_with_hash
+from flows.database import lock_of, locked
+from flows.errors import WorkError
+from flows.home import Home
+from flows.journal import Journal
+from flows.ledger import Ledger, Session
+from flows.owners import living
+from flows.plan_store import EXCLUDED_SUFFIX, PlanFile, companion, facts_of, plan_files, sha256_of
+from flows.progress import Progress, silent
+from transforms.brief import Brief
+from transforms.campaign import Campaign
+from transforms.days import first_day_cap
+from transforms.replan import latest_versions
+from transforms.schemas import STANDING
+from transforms.wall_clock import to_local
+
+_REASON = "its ledger was recovered"
+_NOT_COUNTED = 1 << 40
+"""More contacts than any campaign has, so that none is complete before it is counted."""
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A plan file and what its metadata says."""
+
+    file: Path
+    brief: Brief
+    campaign: Campaign
+    contacts_hash: str
+
+    @property
+    def kind(self) -> str:
+        """Whether it replaced what was planned before: only then the list was planned from its beginning."""
+        return "replaces" if self.brief.fresh_from == 0 and self.brief.fresh_until != 0 else "adds"
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What came back: campaigns, their versions, and the calls that the journal knows of."""
+
+    campaigns: int
+    versions: int
+    calls: int
+    set_aside: Path | None
+
+
+def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered:
+    """Build the ledger anew and put it in the place of the old one, which is set aside.
+
+    Raises:
+        WorkError: a dispatcher is running, the journal is damaged, or a list is gone.
+        InputError: a campaign's dialer is not known; ``CALLPLAN_DIALER`` can name it.
+    """
+    running = living(home.owners)
+    if running:
+        raise WorkError(f"{running[0]} is running; end it before the ledger is recovered")
+    part = home.path / "ledger-recovered.duckdb"
+    for file in (part, part.with_suffix(".duckdb.wal")):
+        file.unlink(missing_ok=True)
+    ledger = Ledger(part)
+    found = {folder.name: _versions(folder) for folder in sorted(home.plans.glob("*")) if folder.is_dir()}
+    campaigns = {name: versions for name, versions in found.items() if versions}
+    with ledger.session() as session:
+        for name, versions in campaigns.items():
+            progress(f"campaign {name}")
+            _add(session, name, versions, now)
+            _hold_back(session, home, name, versions, now)
+        progress("calls of the dial journal")
+        apply_journal(session, Journal(home.journal), now)
+        for name, versions in campaigns.items():
+            _add_waiting(session, name, _current(versions), now)
+            _count(session, name, _current(versions))
+        complete_campaigns(session, now)
+        calls = session.read("copy_call").height
+    return Recovered(
+        len(campaigns), sum(map(len, campaigns.values())), calls, _put_in_place(home.ledger, part, now)
+    )
+
+
+def _versions(folder: Path) -> list[_Version]:
+    found = []
+    for file in plan_files(folder):
+        facts = facts_of(file)
+        brief = Brief.from_texts(facts, STANDING.to_frame().lazy())
+        campaign = Campaign.model_validate_json(facts["settings"])
+        found.append(_Version(file, brief, campaign, facts["contacts_hash"]))
+    return found
+
+
+def _current(versions: list[_Version]) -> list[_Version]:
+    last = max(place for place, version in enumerate(versions) if version.kind == "replaces")
+    return versions[last:]
+
+
+def _add(session: Session, campaign_id: str, versions: list[_Version], now: datetime) -> None:
+    add_campaign(session, campaign_id, versions[-1].campaign, now)
+    before = 0
+    for version in versions:
+        rows = pl.scan_parquet(version.file).select(
+            pl.len(), first=pl.col("scheduled_at").min(), last=pl.col("scheduled_at").max()
+        )
+        published = PlanFile(
+            f"{campaign_id}/{version.file.name}", sha256_of(version.file), *rows.collect().row(0)
+        )
+        number = version.brief.edition.plan_version
+        session.write(
+            "add_plan_version",
+            campaign_id=campaign_id,
+            plan_version=number,
+            based_on=before,
+            kind=version.kind,
+            file=published.name,
+            sha256=published.sha256,
+            contacts_hash=version.contacts_hash,
+            row_count=published.rows,
+            first_at=published.first_at,
+            last_at=published.last_at,
+            published_at=now,
+        )
+        before = number
+    skipped = versions[-1].brief.skipped.with_columns(campaign_id=pl.lit(campaign_id), skipped_at=pl.lit(now))
+    session.write("take_up_skips", ("skipped", skipped))
+
+
+def _add_waiting(session: Session, campaign_id: str, current: list[_Version], now: datetime) -> None:
+    """Note which version's slot counts where it is not that of the last replacing one."""
+    rows = pl.scan_parquet([version.file for version in current])
+    first = current[0].brief.edition.plan_version
+    called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
+    later = (
+        latest_versions(rows)
+        .filter((pl.col("plan_version") > first) | (pl.col("attempt") > 1))
+        .join(called.lazy(), on=["contact_id", "attempt"], how="anti")
+        .collect()
+    )
+    session.write("delete_waiting", ("planned", later), campaign_id=campaign_id)
+    for (number,), planned in later.group_by("plan_version"):
+        session.write(
+            "add_waiting", ("planned", planned), campaign_id=campaign_id, plan_version=number, ripe_at=now
+        )
+    session.write("delete_skipped_pending", campaign_id=campaign_id)
+
+
+def _hold_back(
+    session: Session, home: Home, campaign_id: str, versions: list[_Version], now: datetime
+) -> None:
+    """Schedule a campaign and leave it paused; whom it calls is counted once its calls are there."""
+    campaign, starts_at = versions[-1].campaign, versions[-1].brief.starts_at
+    excluded = pl.concat(
+        [pl.scan_parquet(companion(version.file, EXCLUDED_SUFFIX)) for version in _current(versions)]
+    )
+    first_date = to_local(campaign.timezone, starts_at).date()
+    session.write(
+        "set_schedule",
+        campaign_id=campaign_id,
+        seen="draft",
+        state="scheduled",
+        starts_at=starts_at,
+        dialer=chosen_dialer(campaign).value,
+        contact_count=_NOT_COUNTED,
+        excluded_count=excluded.select(pl.len()).collect().item(),
+        listed_count=_listed(home, versions),
+        first_date=first_date,
+        first_date_cap=first_day_cap(campaign, first_date, starts_at),
+        hindrance=None,
+        now=now,
+    )
+    set_state(session, find_campaign(session, campaign_id), "paused", now, _REASON)
+
+
+def _count(session: Session, campaign_id: str, current: list[_Version]) -> None:
+    planned = pl.scan_parquet([version.file for version in current]).filter(pl.col("attempt") == 1)
+    called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
+    contacts = pl.concat([planned.select("contact_id"), called.lazy().select("contact_id")]).unique()
+    count = contacts.select(pl.len()).collect().item()
+    session.write("set_contact_count", campaign_id=campaign_id, contact_count=count)
+
+
+def _listed(home: Home, versions: list[_Version]) -> int:
+    """Return how many of its list belong to the campaign: up to where a version has read it."""
+    last = next(version for version in reversed(versions) if version.brief.fresh_until != 0)
+    if last.brief.fresh_until is not None:
+        return last.brief.fresh_until
+    snapshot = snapshot_with_hash(home, last.contacts_hash)
+    if snapshot is None:
+        raise WorkError(f"{last.file}: the list that this plan was computed from is gone")
+    return int(pl.scan_parquet(snapshot).select(pl.len()).collect().item())
+
+
+def _put_in_place(ledger: Path, part: Path, now: datetime) -> Path | None:
+    """Set the old ledger aside and give the new one its name, under its lock."""
+    aside = ledger.with_name(f"{ledger.stem}.before-{now:%Y%m%dT%H%M%S}.duckdb")
+    with locked(lock_of(ledger)):
+        was_there = ledger.exists()
+        if was_there:
+            os.replace(ledger, aside)  # noqa: PTH105 - says atomic more clearly than Path.replace
+        wal = ledger.with_suffix(".duckdb.wal")
+        if wal.exists():
+            os.replace(wal, aside.with_suffix(".duckdb.wal"))  # noqa: PTH105 - as above
+        os.replace(part, ledger)  # noqa: PTH105 - as above
+    lock_of(part).unlink(missing_ok=True)
+    return aside if was_there else None

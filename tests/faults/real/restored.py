@@ -1,0 +1,81 @@
+"""Row 32: the ledger is an older copy, with the journal there, gone, or cut short."""
+
+import random
+import shutil
+from pathlib import Path
+
+from flows.errors import WorkError
+from tests.faults.real.child import End, job_of
+from tests.faults.real.judging import judged
+from tests.faults.real.recovering import recover, run_to_its_end
+from tests.faults.real.shop import Shop, open_shop
+from tests.faults.row import Row
+
+_CALLS = 12
+
+
+def trial(seed: int) -> str | None:
+    """Copy the ledger between two dispatchers, and go on with the copy after the second."""
+    draw = random.Random(seed)
+    with open_shop(_CALLS, seed=seed) as shop:
+        if draw.random() < 0.8:
+            run_to_its_end(job_of(shop, 1.0, End(seconds=draw.uniform(0.4, 1.0))))
+        copy = _copy(shop)
+        position = _position(shop)
+        run_to_its_end(job_of(shop, 1.0, End(seconds=draw.uniform(0.3, 1.2))))
+        loss = draw.choice(["nothing", "nothing", "journal", "end"])
+        if loss != "nothing" and not position:
+            loss = "nothing"  # a ledger that never saw a journal cannot miss one
+        _restore(shop, copy)
+        if loss == "nothing":
+            recover(shop)
+            return judged(shop)
+        _lose(shop, loss, position)
+        return _refuses(shop)
+
+
+def _position(shop: Shop) -> int:
+    with shop.ledger().session() as session:
+        return int(session.read("find_version")["journal_sequence"].item())
+
+
+def _files(shop: Shop) -> list[Path]:
+    return [file for file in shop.home.path.glob("ledger.duckdb*") if file.is_file()]
+
+
+def _copy(shop: Shop) -> Path:
+    folder = shop.home.path.parent / "copy"
+    folder.mkdir()
+    for file in _files(shop):
+        shutil.copy2(file, folder)
+    return folder
+
+
+def _restore(shop: Shop, copy: Path) -> None:
+    for file in _files(shop):
+        file.unlink()
+    for file in copy.iterdir():
+        shutil.copy2(file, shop.home.path)
+
+
+def _lose(shop: Shop, loss: str, position: int) -> None:
+    """Lose the whole journal, or what is after an entry before the ledger's position."""
+    for file in shop.home.journal.glob("*.jsonl"):
+        lines = file.read_bytes().splitlines(keepends=True)
+        if loss == "journal":
+            file.unlink()
+        else:
+            file.write_bytes(b"".join(lines[: position - 1]))
+
+
+def _refuses(shop: Shop) -> str | None:
+    sent = len(shop.provider.requests())
+    try:
+        recover(shop, 2.0)
+    except WorkError:
+        more = len(shop.provider.requests()) - sent
+        return f"{more} calls were sent although the journal was gone" if more else None
+    return "it dispatched although its journal was gone"
+
+
+ROWS = [Row(32, "R", "the ledger restored from an older copy; journals missing", trial, 50)]
