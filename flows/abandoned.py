@@ -38,11 +38,15 @@ def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now
     return taken
 
 
-def settle_failed(ledger: Ledger, journal: Journal, lease_id: str, now: datetime) -> int:
-    """Settle the calls of a claim whose batch failed, like those of a dispatcher that died."""
+def settle_failed(ledger: Ledger, journal: Journal, claims: pl.DataFrame, now: datetime) -> int:
+    """Settle the calls of a batch that failed, like those of a dispatcher that died.
+
+    ``claims`` has ``campaign_id``, ``contact_id``, ``attempt`` and ``lease_id`` of all of them, and of no others:
+    the rest of their claim may be under way in other batches.
+    """
     with ledger.session() as session:
         apply_journal(session, journal, now)
-        return _settle(session, session.read("list_unanswered", lease_id=lease_id), now)
+        return _settle(session, session.read("list_unanswered", ("failed_claim", claims)), now)
 
 
 def _settle(session: Session, calls: pl.DataFrame, now: datetime) -> int:

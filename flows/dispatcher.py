@@ -41,6 +41,8 @@ _REPLAY_MARGIN = timedelta(minutes=1)
 _SOON = timedelta(minutes=1)
 _HELD_AGAIN = timedelta(seconds=5)
 _DRAIN_STEP = timedelta(milliseconds=20)
+_UNKNOWN_CHANGE = -1
+"""No change has this number: a batch that was claimed at it reads the ledger before it sends anything."""
 _FATAL = (OSError, MovedClockError, DamagedJournalError)
 """What a dispatcher cannot go on after: it could not record a call that it places."""
 
@@ -88,7 +90,7 @@ class Dispatcher:
         )
         self._stage = Stage(home, ledger)
         self._inquiries = Inquiries(self._journal, dialers)
-        self._leases: dict[Batch, str] = {}
+        self._claims: dict[Batch, pl.DataFrame] = {}
         self._taken_over_at: datetime | None = None
         self._replayed_at: datetime | None = None
         self._all_held = False
@@ -172,21 +174,26 @@ class Dispatcher:
     def _inquire(self, now: datetime, due_soon: int) -> None:
         """Ask about calls that a provider knows; repeat dials of which nothing is known while it is safe."""
         with self._ledger.session() as session:
+            change = self._ledger.changes.number()
             calls = session.read("list_to_look_up", now=now)
             unknown = session.read("list_replayable", now=now, owner_id=self._owner.owner_id)
         self._inquiries.ask(calls, now, due_soon)
         if self._replayed_at is None or self._replayed_at + _REPLAY_EVERY <= now:
             self._replayed_at = now
-            self._replay(unknown, now)
+            self._replay(unknown, change, now)
 
-    def _replay(self, unknown: pl.DataFrame, now: datetime) -> None:
+    def _replay(self, unknown: pl.DataFrame, change: int, now: datetime) -> None:
+        """Start dials again under their keys; one that is held past the life of its key is not made."""
         for (name,), calls in unknown.group_by("dialer", maintain_order=True):
             dialer = self._dialers.get(str(name))
             if dialer is None:
                 continue
-            still_known = pl.col("noted_at") + dialer.keys_live - _REPLAY_MARGIN > now
-            for (lease_id,), of_lease in calls.filter(still_known).group_by("lease_id", maintain_order=True):
-                self._start(dialer, of_lease, str(lease_id), self._ledger.changes.number())
+            known_until = pl.col("noted_at") + dialer.keys_live - _REPLAY_MARGIN
+            repeatable = calls.filter(known_until > now).with_columns(
+                not_after=pl.min_horizontal("not_after", known_until)
+            )
+            for requests in repeatable.iter_slices(BATCH_CALLS):
+                self._start(dialer, requests, change)
 
     def _replan(self, now: datetime) -> int:
         """Find slots for those who missed theirs or are to be tried again; return in how many campaigns."""
@@ -207,16 +214,13 @@ class Dispatcher:
         except duckdb.Error:
             # The commit may have succeeded all the same: the own lease tells.
             with self._ledger.session() as session:
-                change, claimed = (
-                    self._ledger.changes.number(),
-                    session.read("list_claimed", lease_id=lease_id),
-                )
+                change, claimed = _UNKNOWN_CHANGE, session.read("list_claimed", lease_id=lease_id)
             if claimed.is_empty():
                 raise
         self._all_held = claimed.is_empty()
         for (name,), of_dialer in claimed.group_by("dialer", maintain_order=True):
             for requests in of_dialer.iter_slices(BATCH_CALLS):
-                self._start(self._dialers[str(name)], requests, lease_id, change)
+                self._start(self._dialers[str(name)], requests, change)
 
     def _committed_claim(self, lease_id: str, now: datetime) -> tuple[int, pl.DataFrame]:
         with self._ledger.session() as session:
@@ -239,9 +243,9 @@ class Dispatcher:
         self.tally.most_in_flight = max(self.tally.most_in_flight, in_flight)
         return change, claimed
 
-    def _start(self, dialer: Dialer, requests: pl.DataFrame, lease_id: str, change: int) -> None:
+    def _start(self, dialer: Dialer, requests: pl.DataFrame, change: int) -> None:
         batch = Batch(self._line, dialer, requests, change)
-        self._leases[batch] = lease_id
+        self._claims[batch] = requests.select("campaign_id", "contact_id", "attempt", "lease_id")
         self._pool.start(batch)
 
     def _settle_finished(self) -> None:
@@ -250,25 +254,38 @@ class Dispatcher:
         Raises:
             WorkError: it failed in a way after which nothing more may be dialled.
         """
+        fatal: BaseException | None = None
         for batch, error in self._pool.finished():
-            lease_id = self._leases.pop(batch)
+            claims = self._claims.pop(batch)
             if error is None:
                 continue
             self.tally.errors.append(f"placing {batch.calls} calls failed: {error!r}")
-            settle_failed(self._ledger, self._journal, lease_id, self._clock.now())
-            if isinstance(error, _FATAL):
-                raise WorkError(f"calls can no longer be placed safely: {error}") from error
+            self._record(self._clock.now())
+            settle_failed(self._ledger, self._journal, claims, self._clock.now())
+            fatal = error if isinstance(error, _FATAL) else fatal
+        if fatal is not None:
+            raise WorkError(f"calls can no longer be placed safely: {fatal}") from fatal
 
     def _take_over_abandoned(self, now: datetime) -> None:
         if self._taken_over_at is None or self._taken_over_at + _TAKE_OVER_EVERY <= now:
             self._taken_over_at = now
+            self._record(now)
             take_over(self._home.owners, self._ledger, self._journal, self._owner.owner_id, now)
 
     def _drain(self) -> None:
-        """Claim nothing more, let what is under way come to its end, and record it."""
+        """Claim nothing more, let what is under way come to its end, and record it.
+
+        Whatever fails, every batch has ended when this returns or raises: none may outlive its owner's lock.
+        """
+        failure: Exception | None = None
         while not self._pool.is_empty:
             self._pool.wait_until(self._clock.now() + _DRAIN_STEP)
-            self._settle_finished()
+            try:
+                self._settle_finished()
+            except Exception as error:
+                failure = error
+        if failure is not None:
+            raise failure
         self._inquiries.take_in(self._clock.now())
         self._record(self._clock.now())
 

@@ -33,7 +33,7 @@ def settle(
 
 
 def recover(now: Now = None, as_json: Json = False) -> None:
-    """Build a lost ledger anew from plans, dial journal and lists; its campaigns come back paused."""
+    """Build a lost ledger anew from plans, journal and lists; its campaigns come back paused."""
     home = find_home().require()
     with steps() as progress:
         found = recovering.recover(home, moment(now), progress)

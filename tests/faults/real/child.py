@@ -219,8 +219,8 @@ class WatchedDialer(TruedyDialer):
 class Job:
     """What a dispatcher in a process of its own is to do.
 
-    From its sync number ``full_from`` on, ``full_times`` syncs of the journal find the disk full; no file grows
-    beyond ``file_bytes``.
+    From its sync number ``full_from`` on, ``full_times`` syncs of the journal find the disk full, with
+    ``notes_only`` of those after a note; no file grows beyond ``file_bytes``.
     """
 
     store: Path
@@ -232,6 +232,7 @@ class Job:
     reach: timedelta = REACH
     full_from: int | None = None
     full_times: int = 1_000_000
+    notes_only: bool = False
     file_bytes: int | None = None
 
 
@@ -286,9 +287,10 @@ def _watch_syncs(dispatcher: Dispatcher, fate: Fate, job: Job) -> None:
 
     def watched_sync(descriptor):
         fate.come_to(SYNCING)
-        if getattr(noting, "now", False):
+        is_note = getattr(noting, "now", False)
+        if is_note:
             fate.come_to(NOTE_WRITTEN)
-        number = next(syncs)
+        number = next(syncs) if is_note or not job.notes_only else 0
         if job.full_from is not None and job.full_from <= number < job.full_from + job.full_times:
             raise OSError(errno.ENOSPC, "no space left on device")
         sync(descriptor)

@@ -3,13 +3,15 @@
 import random
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from tests.faults.real.child import FAILED, job_of
 from tests.faults.real.judging import judged
-from tests.faults.real.recovering import recover, run_to_its_end
+from tests.faults.real.recovering import ended, recover, run_to_its_end, start
 from tests.faults.real.shop import Shop, open_shop
 from tests.faults.row import Row
 
@@ -17,9 +19,27 @@ _FEW, _MANY = 12, 130
 """How many calls a trial has; many are placed in several batches of one claim."""
 
 
-def trial(seed: int) -> str | None:
-    """Fill the disk in one of three ways; nothing may be sent that could not be noted, and all goes on with room."""
+def one_of_two(seed: int) -> str | None:
+    """Let one write fail to one of two dispatchers that share many calls, placed in several batches of one claim."""
     draw = random.Random(seed)
+    with open_shop(_MANY, timedelta(seconds=2), seed=seed) as shop:
+        reach = timedelta(seconds=2)
+        failure = {"full_from": draw.randint(1, 8), "full_times": draw.choice([1, 1, 3]), "notes_only": True}
+        failing = start(job_of(shop, 2.0, **failure, reach=reach))
+        time.sleep(draw.uniform(0.0, 0.6))
+        healthy = start(job_of(shop, 3.0, reach=reach, tick=timedelta(milliseconds=30)))
+        for process in (failing, healthy):
+            if ended(process) not in (0, FAILED):
+                return "a dispatcher was killed"
+        recover(shop)
+        return judged(shop)
+
+
+def trial(seed: int) -> str | None:
+    """Fill the disk in one of three ways, or for one of two dispatchers; nothing may be sent that could not be noted, and all goes on with room."""
+    draw = random.Random(seed)
+    if seed % 4 == 0:
+        return one_of_two(seed)
     with open_shop(draw.choice([_FEW, _MANY]), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}) as shop:
         for _ in range(draw.choice([1, 1, 2])):
             broken = draw.choice([_syncs_fail, _files_stay_small, _no_room])(shop, draw)

@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
+import polars as pl
+
 from flows import scheduling
 from flows.campaigns import find_campaign
 from flows.errors import WorkError
@@ -38,8 +40,8 @@ def an_edit_is_killed(seed: int) -> str | None:
         shop = later(shop, _HOLD_IS_OVER)
         with suppress(WorkError):
             scheduling.update(shop.home, shop.ledger(), shop.campaign_id, changes, shop.clock.now(), keep=True)
-        recover(shop)
-        return judged(shop) or _orphans(shop) or _wrong_number(shop)
+        recover(shop, 2.0)
+        return judged(shop, all_ring=False) or _orphans(shop) or _unplanned(shop) or _wrong_number(shop)
 
 
 def edit(job: Job, campaign_id: str, changes: dict) -> None:
@@ -90,7 +92,8 @@ def _unplanned(shop: Shop) -> str | None:
     calls = calls_of(shop.home, shop.ledger(), stored).collect()
     if calls.height != _CALLS or calls["contact_id"].n_unique() != _CALLS:
         return f"I2: {calls.height} calls for {calls['contact_id'].n_unique()} of {_CALLS} contacts"
-    missed = calls.filter(state="scheduled").filter(calls.filter(state="scheduled")["scheduled_at"] < shop.clock.now() - timedelta(minutes=5))
+    long_past = pl.col("scheduled_at") < shop.clock.now() - timedelta(minutes=5)
+    missed = calls.filter((pl.col("state") == "scheduled") & long_past)
     return f"{missed.height} missed slots were not planned anew" if missed.height else None
 
 

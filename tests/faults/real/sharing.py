@@ -5,6 +5,8 @@ import random
 import signal
 import time
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 import polars as pl
 
@@ -15,6 +17,7 @@ from tests.faults.real.child import (
     CHECKED,
     CLAIMED,
     COMMITTED,
+    COMMITTING,
     NOTED,
     SENT,
     End,
@@ -72,12 +75,12 @@ def _too_fast(shop: Shop) -> str | None:
 def stopped(seed: int) -> str | None:
     """Row 18: one is stopped by a signal while others go on, and later continues as if nothing had been."""
     draw = random.Random(seed)
-    end = End(draw.choice([CLAIMED, CHECKED, NOTED, SENT, COMMITTED, APPLIED]), draw.randint(1, 2), None, signal.SIGSTOP)
+    end = End(draw.choice([CLAIMED, CHECKED, NOTED, SENT, COMMITTING, COMMITTED, APPLIED]), draw.randint(1, 2), None, signal.SIGSTOP)
     with open_shop(_CALLS, seed=seed) as shop:
         first = start(job_of(shop, 2.0, end))
-        time.sleep(draw.uniform(0.5, 0.8))
-        before = notes_of(shop)
+        _wait_until_stopped(first)
         was_stopped = [owner for owner in living(shop.home.owners) if owner.is_stopped]
+        before = notes_of(shop)
         second = start(job_of(shop, 1.5))
         time.sleep(draw.uniform(0.5, 1.5))
         after = notes_of(shop)
@@ -85,13 +88,22 @@ def stopped(seed: int) -> str | None:
             broken = _taken_from(was_stopped[0].owner_id, before, after)
             if broken:
                 return broken
-        os.kill(first.pid, signal.SIGCONT)
+        if was_stopped:
+            os.kill(first.pid, signal.SIGCONT)
         for process in (first, second):
             code = ended(process)
             if code:
                 return f"a dispatcher ended with {code}: {word(shop)}"
         recover(shop)
         return judged(shop)
+
+
+def _wait_until_stopped(process: BaseProcess) -> None:
+    """Wait until a process was stopped by a signal or came to its end without."""
+    while process.is_alive():
+        if Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+            return
+        time.sleep(0.01)
 
 
 def _taken_from(owner_id: str, before: pl.DataFrame, after: pl.DataFrame) -> str | None:

@@ -1,6 +1,6 @@
-"""What must hold whatever went wrong (I1–I6): judged from the provider's record and the ledger together.
+"""What must hold whatever went wrong, I1 to I6: judged from the provider's record and the ledger together.
 
-Each judge yields a sentence for everything that it finds broken. Windows are judged by the independent planner.
+Each judge yields a sentence for all that it finds broken. Windows are judged by the independent planner.
 """
 
 import math
@@ -53,7 +53,7 @@ def nobody_rings_twice(world: World) -> Iterator[str]:
 
 
 def requests_are_allowed(world: World) -> Iterator[str]:
-    """I5 and I6: inside its window, at its slot, by its owner, none after a pause or a skip was acknowledged."""
+    """I5 and I6: inside its window, at its slot, by its owner, none after a pause or a skip has returned."""
     held: set[str] = set()
     skipped: set[tuple[str, str]] = set()
     first: dict[Key, timedelta] = {}
@@ -90,9 +90,7 @@ def _out_of_time(world: World, request: Request) -> Iterator[str]:
     if not row["replays"] and request.at >= row["scheduled_at"] + LATE_LIMIT:
         yield f"too long after its slot at {row['scheduled_at']}"
     date = oracle.wall_clock(settings.timezone, request.at).date()
-    stretches = oracle.open_time(
-        settings, row["timezone"], date, oracle.BEGINNING, oracle.end_of(settings)
-    )
+    stretches = oracle.open_time(settings, row["timezone"], date, oracle.BEGINNING, oracle.end_of(settings))
     if not any(opens <= request.at < closes for opens, closes in stretches):
         yield f"outside the windows of {row['timezone']}"
     if date != row["call_date"]:
@@ -148,7 +146,8 @@ def never_too_many_in_flight(world: World) -> Iterator[str]:
         calls = [call for call in world.network.rings if call.key[0] == campaign_id]
         for call in calls:
             under_way = sum(
-                one.rang_at <= call.rang_at < min(one.ends_at, ends.get(one.key, one.ends_at)) for one in calls
+                one.rang_at <= call.rang_at < min(one.ends_at, ends.get(one.key, one.ends_at))
+                for one in calls
             )
             allowed = world.most_in_flight(campaign_id, call.rang_at)
             if under_way > allowed:
@@ -161,7 +160,7 @@ def never_too_many_in_flight(world: World) -> Iterator[str]:
             in_flight[event["campaign_id"]] += 1
             allowed = world.allowed_at_event(event["campaign_id"], place)
             if in_flight[event["campaign_id"]] > allowed:
-                yield f"I3: {in_flight[event['campaign_id']]} claims of {event['campaign_id']}, {allowed} allowed"
+                yield f"I3: {in_flight[event['campaign_id']]} calls of {event['campaign_id']}, {allowed} allowed"
         elif _frees(event):
             in_flight[event["campaign_id"]] -= 1
 
@@ -190,14 +189,20 @@ def slots_are_freed_once(world: World) -> Iterator[str]:
             continue
         key = (event["campaign_id"], event["contact_id"], event["attempt"])
         before = state.get(key, "scheduled")
-        was_open = event["to_state"] == "unknown (final)" and before in ("claimed", "in_progress", "unknown")
-        if event["from_state"] != before and not was_open:
-            yield f"I6: {_named(world, key)} went from {before} to {event['to_state']} as from {event['from_state']}"
+        if not _follows(event, before):
+            yield f"I6: {_named(world, key)} went to {event['to_state']} from {event['from_state']}, not {before}"
         state[key] = event["to_state"]
 
 
+def _follows(event: dict[str, Any], before: str) -> bool:
+    """Say whether an event begins where the last one ended; a closed question may still get its answer."""
+    if event["to_state"] == "unknown (final)":
+        return before in ("claimed", "in_progress", "unknown")
+    return event["from_state"] == before or (event["from_state"], before) == ("unknown", "unknown (final)")
+
+
 def nobody_is_lost(world: World) -> Iterator[str]:
-    """I2: everyone is called, waits, or is out of the campaign; attempts follow one another; counts add up."""
+    """I2: everyone is called, waits, or is out of the campaign; attempts follow one another."""
     for campaign_id in world.campaign_ids:
         with world.ledger.session() as session:
             stored = find_campaign(session, campaign_id)
@@ -210,13 +215,15 @@ def nobody_is_lost(world: World) -> Iterator[str]:
         excluded = {
             contact
             for name in versions
-            for contact in pl.read_parquet(
-                world.home.plans / name.replace(".parquet", ".excluded.parquet")
-            )["contact_id"]
+            for contact in pl.read_parquet(world.home.plans / name.replace(".parquet", ".excluded.parquet"))[
+                "contact_id"
+            ]
         }
         waiting: set[str] = set()
         if stored.state != "completed":
-            planned = calls_of(world.home, world.ledger, stored).filter(pl.col("state") == "scheduled").collect()
+            planned = (
+                calls_of(world.home, world.ledger, stored).filter(pl.col("state") == "scheduled").collect()
+            )
             waiting = set(planned["contact_id"]) | set(pending["contact_id"])
         listed = {f"c{place}" for place in range(stored.listed_count)}
         lost = listed - set(calls["contact_id"]) - skips - waiting - excluded
@@ -232,7 +239,7 @@ def nobody_is_lost(world: World) -> Iterator[str]:
         for contact, attempt in states:
             if attempt > 1 and states.get((contact, attempt - 1)) not in RETRYABLE:
                 before = states.get((contact, attempt - 1))
-                yield f"I2: {contact} of {stored.name} was tried again after attempt {attempt - 1} was {before}"
+                yield f"I2: attempt {attempt} of {contact} of {stored.name} came after one that was {before}"
 
 
 def outcomes_are_true(world: World) -> Iterator[str]:
@@ -242,10 +249,7 @@ def outcomes_are_true(world: World) -> Iterator[str]:
     for campaign_id in world.campaign_ids:
         with world.ledger.session() as session:
             calls = session.read("list_calls", campaign_id=campaign_id)
-        known = {
-            (campaign_id, row["contact_id"], row["attempt"]): row
-            for row in calls.iter_rows(named=True)
-        }
+        known = {(campaign_id, row["contact_id"], row["attempt"]): row for row in calls.iter_rows(named=True)}
         for key, call in rang.items():
             if key[0] != campaign_id:
                 continue

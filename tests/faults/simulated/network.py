@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -103,6 +103,8 @@ class Network:
         self.rings: list[Call] = []
         self.log: list[tuple[str, Any]] = []
         """Requests and what people did, in the order in which it happened."""
+        self.holds: list[tuple[timedelta, timedelta]] = []
+        """When a 429 was read, and until when it asks everybody to wait, since boot."""
         self.met: Counter[str] = Counter()
         self._call_lasts = call_lasts
         self._known: dict[Key, Call] = {}
@@ -165,7 +167,9 @@ class Network:
             word = draws.choice(["rerouted", "", "COMPLETED", "complete", "in progress"])
             return [self._reports(draws, 200, {"data": {"id": call_id, "status": word}})]
         if kind == "garbage":
-            said: object = draws.choice([None, {"data": None}, {"data": [1]}, {"data": {"status": None}}, [1]])
+            said: object = draws.choice(
+                [None, {"data": None}, {"data": [1]}, {"data": {"status": None}}, [1]]
+            )
             return [self._reports(draws, 200, said)]
         reply = self._reports(draws, 200, {"data": call.body(now, self._began)})
         if kind == "late":
@@ -191,7 +195,9 @@ class Network:
         draws = random.Random(f"{self.seed}:life:{key}")
         said, outcome, _ = draws.choices(_WORDS, [weight for *_, weight in _WORDS])[0]
         talks_at = at + _seconds(draws, 1, 8)
-        ends_at = NEVER if draws.random() < self.weather.endless else talks_at + _seconds(draws, *self._call_lasts)
+        ends_at = (
+            NEVER if draws.random() < self.weather.endless else talks_at + _seconds(draws, *self._call_lasts)
+        )
         self.met["endless"] += ends_at == NEVER
         call = Call(f"call-{len(self.rings)}", key, row["phone"], at, talks_at, ends_at, said, outcome)
         self.calls[call.call_id] = self._known[key] = call
@@ -216,9 +222,13 @@ class Network:
             case "unavailable":
                 return self._says(draws, 503, draws.choice([error, None]))
             case "failed_body":
-                return self._says(draws, 201, {"data": {"id": f"failed-{draws.random()}", "status": "failed"}})
+                return self._says(
+                    draws, 201, {"data": {"id": f"failed-{draws.random()}", "status": "failed"}}
+                )
             case "no_id":
-                return self._says(draws, 201, draws.choice([{"data": {"status": "queued"}}, {"data": {"id": 7}}]))
+                return self._says(
+                    draws, 201, draws.choice([{"data": {"status": "queued"}}, {"data": {"id": 7}}])
+                )
             case "html":
                 return self._says(draws, 201, None)
             case "refused":
@@ -288,7 +298,9 @@ class Line:
 
     keys_live = KEYS_LIVE
 
-    def __init__(self, network: Network, budget: RequestBudget, sender: str, dies: Callable[[str], None]) -> None:
+    def __init__(
+        self, network: Network, budget: RequestBudget, sender: str, dies: Callable[[str], None]
+    ) -> None:
         self._network, self._budget, self._sender, self._dies = network, budget, sender, dies
 
     @property
@@ -299,8 +311,11 @@ class Line:
     def send(self, requests: pl.DataFrame, now: datetime) -> "Answers":  # noqa: ARG002 - the network has a clock
         """Send one request per row."""
         self._dies("before sending")
-        network, sent = self._network, Answers(self._network.clock, ANSWERS, self._budget)
-        if network.weather.crashing and network._draws("slice", ("", "", 0)).random() < network.weather.crashing:
+        network, sent = self._network, Answers(self._network, ANSWERS, self._budget)
+        if (
+            network.weather.crashing
+            and network._draws("slice", ("", "", 0)).random() < network.weather.crashing
+        ):
             network.met["crashing"] += requests.height
             raise RuntimeError("the dialer is broken")
         for row in requests.iter_rows(named=True):
@@ -312,7 +327,7 @@ class Line:
 
     def look_up(self, calls: pl.DataFrame, now: datetime) -> "Answers":  # noqa: ARG002 - the network has a clock
         """Ask once for each call."""
-        asked = Answers(self._network.clock, REPORTS, self._budget)
+        asked = Answers(self._network, REPORTS, self._budget)
         for row in calls.iter_rows(named=True):
             named = {name: row[name] for name in ("campaign_id", "contact_id", "attempt")}
             for wait, reads in self._network.look_up(row["provider_call_id"], tuple(named.values())):
@@ -323,8 +338,8 @@ class Line:
 class Answers:
     """Requests on their way, whose replies come in at moments of the time since boot."""
 
-    def __init__(self, clock: SimulatedClock, schema: pl.Schema, budget: RequestBudget) -> None:
-        self._clock, self._schema, self._budget = clock, schema, budget
+    def __init__(self, network: Network, schema: pl.Schema, budget: RequestBudget) -> None:
+        self._network, self._clock, self._schema, self._budget = network, network.clock, schema, budget
         self._coming: list[tuple[timedelta, Mapping[str, Any], Callable[[datetime], Any]]] = []
 
     def expect(self, wait: timedelta, named: Mapping[str, Any], reads: Callable[[datetime], Any]) -> None:
@@ -352,7 +367,7 @@ class Answers:
     def _row(self, named: Mapping[str, Any], said: Answer | Report, now: datetime) -> dict[str, Any] | None:
         if isinstance(said, Answer):
             if said.state == "limited":
-                self._budget.hold(said.held_until, now)
+                self._hold(said.held_until, now)
             return dict(named) | {
                 "state": said.state,
                 "provider_call_id": said.provider_call_id,
@@ -360,7 +375,7 @@ class Answers:
                 "reason": said.reason,
             }
         if said.is_limited:
-            self._budget.hold(said.held_until, now)
+            self._hold(said.held_until, now)
         if said.provider_status is None:
             return None
         return dict(named) | {
@@ -370,7 +385,6 @@ class Answers:
             "reason": said.reason,
         }
 
-
-def began(clock: SimulatedClock) -> datetime:
-    """Return the instant from which the clock's time since boot counts, while nobody has set it."""
-    return (clock.now() - clock.since_boot()).astimezone(UTC)
+    def _hold(self, until: datetime | None, now: datetime) -> None:
+        told_at = self._clock.since_boot()
+        self._network.holds.append((told_at, told_at + (self._budget.hold(until, now) - now)))

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,9 +24,11 @@ from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
 from flows.checking import CheckResult, PlanUnderTest, check_plan
 from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
+from flows.dialers.dialer import REPORTS
 from flows.dispatcher import Dispatcher
 from flows.errors import InputError, WorkError
 from flows.home import Home
+from flows.journal import Journal
 from flows.owners import Owner
 from flows.standing import known_contacts
 from tests.faults.simulated.agenda import Agenda, AgendaPool, Died, Fate, MortalLedger
@@ -43,6 +46,8 @@ MEMORY = Path("/dev/shm")
 
 RETRIES: list[dict[str, Any]] = [
     {},
+    {},
+    {},
     {"max_attempts": 2, "delay_minutes": {"busy": 1, "no_answer": 3}},
     {"max_attempts": 3, "delay_minutes": {"busy": 1, "no_answer": 60, "failed": 0}},
     {"max_attempts": 3, "delay_minutes": {"voicemail": 1440, "failed": 2}},
@@ -53,21 +58,21 @@ RETRIES: list[dict[str, Any]] = [
 class Shape:
     """What a world is made of.
 
-    ``tick`` is how often dispatchers look, and how far ahead they claim. ``open_minutes`` is how long campaigns
-    are open a day, from ``opens_at`` on. ``deeds`` are what people do and how often a minute each is done;
+    ``tick`` is how often dispatchers look, and how far ahead they claim. ``open_minutes`` is how long
+    campaigns are open a day, from ``opens_at`` on. ``deeds`` are what people do and how often a minute each is done;
     ``deaths`` how many dispatchers die a minute. ``settings`` are those of every campaign, beside drawn ones.
     """
 
-    campaigns: int = 30
-    contacts: int = 30
+    campaigns: int = 12
+    contacts: int = 20
     lists: int = 3
-    days: int = 3
+    days: int = 2
     opens_at: datetime = datetime(2026, 3, 24, 14, tzinfo=UTC)
     open_minutes: int = 6
     tick: timedelta = timedelta(seconds=30)
     dispatchers: int = 1
     requests_per_minute: int = 600
-    call_lasts: tuple[float, float] = (2, 90)
+    call_lasts: tuple[float, float] = (2, 50)
     weather: Weather = field(default_factory=Weather)
     deeds: Mapping[str, float] = field(default_factory=dict)
     deaths: float = 0.0
@@ -82,6 +87,10 @@ class Hand:
     owner: Owner
     dispatcher: Dispatcher
     pool: AgendaPool
+
+
+def _named_by(draws: random.Random) -> uuid.UUID:
+    return uuid.UUID(int=draws.getrandbits(128), version=4)
 
 
 class World:
@@ -99,7 +108,7 @@ class World:
         self.settings: dict[tuple[str, int], Campaign] = {}
         """The settings under which each version of a campaign was planned."""
         self.limits: dict[str, list[tuple[int, timedelta, int]]] = {}
-        """How many calls of a campaign may be in flight: from which event and time since boot on, and how many."""
+        """How many calls of a campaign may be in flight, each with the event and time since boot it holds from."""
         self.listed: dict[str, int] = {}
         self.errors: list[str] = []
         self.refused: list[str] = []
@@ -108,7 +117,7 @@ class World:
     def __enter__(self) -> Self:
         """Make the store and schedule its campaigns."""
         names = random.Random(f"{self.seed}:names")
-        self._uuids = mock.patch("uuid.uuid4", lambda: uuid.UUID(int=names.getrandbits(128), version=4))
+        self._uuids = mock.patch("uuid.uuid4", partial(_named_by, names))
         self._uuids.start()
         self._checks = mock.patch("flows.publishing.check_plan", self._check_some)
         self._checks.start()
@@ -173,7 +182,7 @@ class World:
             "phone_rotation_strategy": draws.choice(["round_robin", "sequential", "random"]),
             "max_calls_per_day": draws.choice([None, per_day, per_day + 1, per_day + 3]),
             "max_calls_per_number_per_day": draws.choice([None, None, per_day + 1]),
-            "max_concurrent_calls": draws.choice([1, 2, 4, 20]),
+            "max_concurrent_calls": draws.choice([2, 4, 7, 20]),
             "max_call_minutes": draws.choice([2, 4, 11]),
             "calls_per_second": draws.choice([None, None, 0.3, 1, 2.5]),
             "retry": draws.choice(RETRIES),
@@ -199,7 +208,7 @@ class World:
         return [most for events, _, most in self.limits[campaign_id] if events <= place][-1]
 
     def most_in_flight(self, campaign_id: str, since_boot: timedelta) -> int:
-        """Return how many calls could be in flight at most, where a claim made under older settings counts."""
+        """Return how many calls could be in flight at most, by the settings under which they were claimed."""
         history = self.limits[campaign_id]
         ends = [at for _, at, _ in history[1:]] + [timedelta.max]
         claimed_from = since_boot - LATE_LIMIT - 2 * MINUTE
@@ -223,7 +232,9 @@ class World:
     def those_in(self, *states: str) -> list[str]:
         """Return the campaigns in one of these states."""
         with self.ledger.session() as session:
-            found = session.read("copy_campaign").filter(pl.col("state").is_in(states))["campaign_id"].to_list()
+            found = (
+                session.read("copy_campaign").filter(pl.col("state").is_in(states))["campaign_id"].to_list()
+            )
         return [campaign_id for campaign_id in self.campaign_ids if campaign_id in found]
 
     # ------------------------------------------------------------ dispatchers
@@ -262,30 +273,32 @@ class World:
     # ------------------------------------------------------------ time
 
     def live(self, until: datetime) -> None:
-        """Let dispatchers dispatch and people meddle until ``until``; time in which nothing can happen is skipped."""
+        """Let dispatchers dispatch and people meddle until ``until``; idle time is skipped."""
         while self.clock.now() < until:
             while len(self.hands) < self.shape.dispatchers:
                 self.hire()
-            self._tick()
+            self.tick()
             wakes_at = self._next_wake(until)
             if wakes_at > self.clock.now() + 3 * self.shape.tick:
-                self._run(wakes_at)
+                self.pass_time(wakes_at - self.clock.now())
                 continue
-            ends = self.clock.now() + self.shape.tick
-            self._run(self.clock.now() + self.draws.random() * self.shape.tick)
+            part = self.draws.random() * self.shape.tick
+            self.pass_time(part)
             self._meddle()
-            self._run(max(ends, self.clock.now()))
+            self.pass_time(self.shape.tick - part)
 
-    def _run(self, until: datetime) -> None:
+    def pass_time(self, length: timedelta) -> None:
+        """Let what is under way go on for a while; whoever dies in it is buried."""
         if self._is_time(self.shape.deaths / 2):
             self.fate.moments = self.draws.randint(0, 8)
-        self.agenda.run_until(until)
+        self.agenda.run_until(self.clock.now() + length)
         self.fate.moments = None
         for hand in [hand for hand in self.hands if hand.pool in self.agenda.dead]:
             self.bury(hand)
         self.agenda.dead.clear()
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Let every dispatcher look once; one that stops itself or dies is gone afterwards."""
         for hand in list(self.hands):
             if self._is_time(self.shape.deaths / 2):
                 self.fate.moments = self.draws.randint(0, 30)
@@ -314,7 +327,7 @@ class World:
         return per_minute > 0 and self.draws.random() < per_minute * (self.shape.tick / MINUTE)
 
     def settle(self, days: int = 40) -> None:
-        """Have the weather clear up, resume what is held, and live on until every campaign has come to its end."""
+        """Have the weather clear up, resume what is held, and live on until every campaign has ended."""
         self.network.weather = Weather()
         shape, self.shape = self.shape, Shape(tick=self.shape.tick, dispatchers=1)
         for _ in range(3):
@@ -343,6 +356,28 @@ class World:
             DEEDS[deed](self, campaign_id)
         except (InputError, WorkError) as refusal:
             self.refused.append(f"{deed}: {refusal}")
+
+    def damage(self, campaign_id: str) -> tuple[str, bool]:
+        """Spoil the newest plan file; return its name, and whether slots of it are still to be read."""
+        with self.ledger.session() as session:
+            version = (
+                session.read("list_current_versions", campaign_id=campaign_id).tail(1).row(0, named=True)
+            )
+        file = self.home.plans / version["file"]
+        written = file.read_bytes()
+        place = self.draws.randrange(len(written))
+        match self.draws.randrange(4):
+            case 0:
+                file.write_bytes(written[:place])
+            case 1:
+                flipped = written[place] ^ (1 << self.draws.randrange(8))
+                file.write_bytes(written[:place] + bytes([flipped]) + written[place + 1 :])
+            case 2:
+                pl.DataFrame({"contact_id": ["c0"]}).write_parquet(file)
+            case 3:
+                file.rename(file.with_name(f".{file.stem}.part"))
+        is_live = self.state(campaign_id) in ("scheduled", "active", "paused")
+        return version["file"], is_live and version["staged_until"] <= version["last_at"]
 
     def _note(self, kind: str, what: object) -> None:
         self.network.log.append((kind, what))
@@ -405,7 +440,10 @@ EDITS: list[Callable[[World, Campaign], dict[str, Any]]] = [
 
 
 def _later(wall: str, minutes: int, not_before: str) -> str:
-    at = datetime.strptime("23:59" if wall == "24:00" else wall, "%H:%M").replace(tzinfo=UTC) + minutes * MINUTE
+    at = (
+        datetime.strptime("23:59" if wall == "24:00" else wall, "%H:%M").replace(tzinfo=UTC)
+        + minutes * MINUTE
+    )
     return max(f"{at:%H:%M}", _later(not_before, 1, "") if not_before else "")
 
 
@@ -434,6 +472,47 @@ def _late(world: World, campaign_id: str) -> None:
     world.remember(campaign_id)
 
 
+def _die_publishing(world: World, campaign_id: str) -> None:
+    """Edit a campaign or schedule late contacts in a process that dies on the way, and leave it at that."""
+    world.fate.moments = world.draws.randint(0, 14)
+    try:
+        world.draws.choice([_edit, _late])(world, campaign_id)
+    except Died:
+        pass
+    finally:
+        world.fate.moments = None
+    world.remember(campaign_id)
+
+
+def _forge(world: World, campaign_id: str) -> None:
+    """Have reports come in that nobody asked for: of calls that ended, are being placed, or do not exist."""
+    with world.ledger.session() as session:
+        calls = session.read("list_calls", campaign_id=campaign_id)
+    known = calls.filter(pl.col("state").is_in(["in_progress", "unknown"]).not_())
+    named = [(row["contact_id"], row["attempt"]) for row in known.iter_rows(named=True)]
+    world.draws.shuffle(named)
+    reports = [
+        {
+            "campaign_id": campaign,
+            "contact_id": contact,
+            "attempt": attempt,
+            "state": world.draws.choice(["completed", "no_answer", "busy", "failed", None]),
+            "provider_status": world.draws.choice(["completed", "nonsense"]),
+            "reported_at": world.clock.now() + world.draws.choice([-1, 0, 1]) * DAY,
+            "reason": "forged",
+        }
+        for campaign, contact, attempt in [
+            *((campaign_id, *name) for name in named[:10]),
+            (campaign_id, "nobody", 1),
+            (campaign_id, "c0", 9),
+            ("no-campaign", "c0", 1),
+        ]
+    ]
+    world.draws.shuffle(reports)
+    with Journal(world.home.journal).writing() as page:
+        page.add("report", pl.DataFrame(reports, schema=REPORTS))
+
+
 def _absence(world: World, length: timedelta) -> None:
     """Have nobody dispatch for a while."""
     for hand in list(world.hands):
@@ -455,6 +534,9 @@ DEEDS: dict[str, Callable[[World, str], None]] = {
     "skip": _skip,
     "edit": _edit,
     "late": _late,
+    "tick": lambda world, _: world.tick(),
+    "forge": _forge,
+    "die publishing": _die_publishing,
     "ten minutes": lambda world, _: _absence(world, 10 * MINUTE),
     "an hour": lambda world, _: _absence(world, timedelta(hours=1)),
     "a week": lambda world, _: _absence(world, 7 * DAY),
