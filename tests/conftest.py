@@ -1,14 +1,13 @@
 import os
-import random
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import settings
 
 from flows.home import Home
+from tests.examples import SEED, held_by
 
-SEED = os.environ["TEST_SEED"] = os.environ.get("TEST_SEED") or str(random.SystemRandom().randrange(2**32))
-"""Seeds the randomised tests of this run; set TEST_SEED to repeat one."""
+EXAMPLES_HELD = "examples_held"
 
 for name in [name for name in os.environ if name.startswith(("CALLPLAN_", "PREFECT_"))]:
     del os.environ[name]
@@ -33,5 +32,18 @@ def pytest_report_header() -> str:
     return f"TEST_SEED={SEED}"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Let the report of a test carry how many examples it held, from whichever process it ran in."""
+    report = yield
+    if call.when == "call" and (held := held_by(item.name)):
+        report.user_properties.append((EXAMPLES_HELD, held))
+    return report
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    held = sum(dict(report.user_properties).get(EXAMPLES_HELD, 0) for report in reports)
+    if held:
+        terminalreporter.write_line(f"the planner held {held:,} examples against the oracle")
     terminalreporter.write_line(f"randomised tests ran with TEST_SEED={SEED}")

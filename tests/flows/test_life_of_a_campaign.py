@@ -1,6 +1,5 @@
 """A campaign lives through random steps; after each, all rules hold over started and planned calls."""
 
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -17,13 +16,12 @@ from flows.campaigns import LATE_LIMIT
 from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.replaying import verify
+from tests.examples import LIVES, SEED
 from tests.people import NUMBERS, contacts
 from tests.transforms import oracle
 from tests.world import DAY, Chosen, World
 from transforms.draws import mixed_number
 
-SEED = int(os.environ["TEST_SEED"])
-LIVES = max(2, int(os.environ.get("TEST_EXAMPLES", "600")) // 50)
 STEPS = 12
 ZONES = ["America/New_York", None, "America/Los_Angeles", "Asia/Kolkata"]
 OUTCOMES = ["completed", "no_answer", "busy", "completed", "voicemail", "failed"]

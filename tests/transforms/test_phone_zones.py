@@ -1,6 +1,5 @@
 """Zones from numbers, against the library that the table is taken from."""
 
-import os
 import random
 
 import phonenumbers
@@ -9,11 +8,10 @@ import pytest
 from phonenumbers.timezone import time_zones_for_geographical_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
+from tests.examples import SEED
 from transforms import phone_zones
 from transforms.phone_zones import with_number_zones
 from transforms.wall_clock import zone_names
-
-SEED = int(os.environ["TEST_SEED"])
 
 
 def _zones(*phones):

@@ -1,4 +1,3 @@
-import os
 import re
 
 import phonenumbers
@@ -8,6 +7,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata
 
+from tests.examples import SEED
 from transforms import phones
 from transforms.phones import LIBRARY, by_country, prepared, read_phones
 
@@ -252,7 +252,7 @@ def _written_numbers(draw):
     return draw(st.sampled_from([region, region, None])), texts
 
 
-@seed(int(os.environ["TEST_SEED"]))
+@seed(SEED)
 @settings(max_examples=200)
 @given(_written_numbers())
 def test_columns_are_read_like_the_library_reads_one_number(drawn):
@@ -260,7 +260,7 @@ def test_columns_are_read_like_the_library_reads_one_number(drawn):
     _assert_read_like_the_library(texts, region)
 
 
-@seed(int(os.environ["TEST_SEED"]))
+@seed(SEED)
 @settings(max_examples=150)
 @given(
     st.lists(st.none() | st.text(max_size=30) | st.text(PHONE_CHARACTERS, max_size=20), max_size=40),

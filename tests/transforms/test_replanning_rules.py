@@ -1,12 +1,11 @@
 """Every rule of a plan beside what stands, held against an independent planner that works row by row."""
 
-import os
-
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, assume, given, seed, settings
 
 from flows.planning import InfeasibleError, compute_plan
+from tests.examples import SEED, counted, share
 from tests.transforms import oracle
 from tests.transforms.campaigns import Replanning, replannings
 from tests.transforms.oracle import Slot
@@ -14,8 +13,6 @@ from transforms.brief import Brief
 from transforms.plan import Edition
 from transforms.schemas import CONTACTS, STANDING
 
-EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "600")) // 2
-SEED = int(os.environ["TEST_SEED"])
 COMPARED = (
     "contact_id",
     "attempt",
@@ -70,8 +67,9 @@ def _computed(replanning: Replanning):
 
 
 @seed(SEED)
-@settings(unhurried, max_examples=EXAMPLES)
+@settings(unhurried, max_examples=share(30))
 @given(replannings())
+@counted
 def test_a_replan_is_the_one_that_the_oracle_makes(replanning):
     try:
         slots, excluded = replanning.planned()
@@ -89,8 +87,9 @@ def test_a_replan_is_the_one_that_the_oracle_makes(replanning):
 
 
 @seed(SEED)
-@settings(unhurried, max_examples=EXAMPLES // 3)
+@settings(unhurried, max_examples=share(8))
 @given(replannings())
+@counted
 def test_all_rules_hold_over_what_stands_and_what_is_planned_together(replanning):
     try:
         rows = _computed(replanning).rows.collect()

@@ -1,20 +1,16 @@
 """Every rule of a plan, held against an independent planner that works row by row."""
 
-import os
-
 import polars as pl
 import pytest
 from hypothesis import assume, given, seed, settings
 
 from flows.checking import PlanUnderTest, check_plan
 from flows.planning import InfeasibleError, compute_plan, judged_contacts
+from tests.examples import SEED, counted, share
 from tests.transforms import oracle
 from tests.transforms.campaigns import plannings
 from transforms.brief import Brief
 from transforms.schemas import CONTACTS
-
-EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "600"))
-SEED = int(os.environ["TEST_SEED"])
 
 
 def _contacts(people):
@@ -48,8 +44,9 @@ def _expected(people, campaign, now):
 
 
 @seed(SEED)
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=share(58))
 @given(plannings())
+@counted
 def test_a_plan_is_the_one_that_the_oracle_makes(planning):
     people, campaign, now = planning
     expected = _expected(people, campaign, now)
@@ -77,8 +74,9 @@ def test_a_plan_is_the_one_that_the_oracle_makes(planning):
 
 
 @seed(SEED)
-@settings(max_examples=EXAMPLES // 6)
+@settings(max_examples=share(4))
 @given(planning=plannings())
+@counted
 def test_every_check_holds_for_every_plan(planning, tmp_path_factory):
     people, campaign, now = planning
     expected = _expected(people, campaign, now)

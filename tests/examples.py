@@ -1,0 +1,41 @@
+"""The seed of a run's randomised tests, how many examples they take, and how many they held."""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+SEED = int(os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrange(2**32))))
+"""Seeds every randomised test of this run, in each of its processes; set TEST_SEED to repeat one."""
+
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "2400"))
+"""How often the planner is held against the oracle, over all tests that do so."""
+
+LIVES = int(os.environ.get("TEST_LIVES", "8"))
+"""How many campaigns live through random steps."""
+
+
+def share(percent: int) -> int:
+    """Return how many of the planner's examples a test takes that has ``percent`` of them."""
+    return max(1, EXAMPLES * percent // 100)
+
+
+_held: Counter[str] = Counter()
+
+
+def counted(test: Callable[..., None]) -> Callable[..., None]:
+    """Count the examples that a test holds; those that are drawn in vain, or fail, do not count."""
+
+    @wraps(test)
+    def counting(*arguments: Any, **named: Any) -> None:
+        test(*arguments, **named)
+        _held[test.__name__] += 1
+
+    return counting
+
+
+def held_by(test_name: str) -> int:
+    """Return how many examples a test has held in this process."""
+    return _held[test_name]
