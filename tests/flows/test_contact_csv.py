@@ -4,12 +4,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from flows.contact_csv import LONGEST_ROW_BYTES, MOST_OPEN_QUOTES, read_csv
 from flows.errors import InputError
 from flows.file_rows import FileRows
+from tests.examples import SEED
 from transforms.contacts import LINE
 
 OPEN_QUOTE = "a quote that does not close"
@@ -131,6 +132,7 @@ def test_too_many_open_quotes_are_refused(tmp_path: Path) -> None:
 VALUES = st.sampled_from(["", "1", "é", "a b", "x,y", "l\nm", "l\n\nm", "\n", 'q"q', "  ", ";"])
 
 
+@seed(SEED)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.lists(VALUES, min_size=2, max_size=4), max_size=12),
@@ -161,6 +163,7 @@ def test_rows_and_lines_are_those_of_the_csv_module(
     assert found.unreadable[LINE].to_list() == bad
 
 
+@seed(SEED)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet='1",\n', max_size=40))
 def test_no_line_is_lost_whatever_the_quotes(tmp_path: Path, text: str) -> None:

@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 
+from tests.examples import SEED
 from tests.transforms import oracle
 from tests.transforms.campaigns import Replanning, plannings, replannings
 from tests.transforms.oracle import Infeasible, Person, Slot, Standing, plan, replan
@@ -360,6 +361,7 @@ def test_horizon_is_ten_years() -> None:
     assert failure.value.left == 7
 
 
+@seed(SEED)
 @settings(deadline=None)
 @given(plannings())
 def test_planned_slots_read_a_time_in_a_window(drawn: tuple[list[Person], Campaign, datetime]) -> None:
@@ -851,12 +853,14 @@ def _nothing_is_broken(replanning: Replanning) -> None:
     )
 
 
+@seed(SEED)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(replannings())
 def test_rules_hold_over_what_stands_and_what_is_replanned(replanning: Replanning) -> None:
     _nothing_is_broken(replanning)
 
 
+@seed(SEED)
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(replannings(by_number=True))
 def test_rules_hold_where_several_zones_have_to_be_open(replanning: Replanning) -> None:
