@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from flows.home import find_home
 from flows.prefect_server import prefect_server
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+ARRIVING_SECONDS = 120
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -57,15 +59,22 @@ def live_through() -> list[str]:
     return []
 
 
+def have_arrived(task_runs) -> bool:
+    """Return whether all task runs have ended and one of them failed, as the last do."""
+    states = {run.state_name for run in task_runs}
+    return "Failed" in states and states <= {"Completed", "Failed"}
+
+
 async def seen_by_server() -> dict[str, object]:
-    """Return the state of every flow run and task run by name, once all have arrived."""
+    """Return the state of every flow run and task run by name, once all have arrived.
+
+    Task runs arrive as events, which may be some time after their flow has ended.
+    """
     from prefect import get_client
 
+    give_up_at = time.monotonic() + ARRIVING_SECONDS
     async with get_client() as client:
-        for _ in range(100):
-            task_runs = await client.read_task_runs()
-            if task_runs and all(run.state and run.state.is_final() for run in task_runs):
-                break
+        while not have_arrived(task_runs := await client.read_task_runs()) and time.monotonic() < give_up_at:
             await asyncio.sleep(0.2)
         flows = {flow.id: flow.name for flow in await client.read_flows()}
         flow_runs = await client.read_flow_runs()

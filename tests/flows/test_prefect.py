@@ -17,7 +17,7 @@ def seen(tmp_path_factory):
         env=os.environ | {"CALLPLAN_HOME": str(store), "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
