@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flows.errors import WorkError
 
-_START_SECONDS = 90
+_START_SECONDS = 180
 _STOP_SECONDS = 20
 
 
