@@ -124,7 +124,7 @@ def test_processes_that_write_at_once_lose_nothing(home):
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(600)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     with Ledger(home.ledger).session() as session:
         assert session.read("find_campaigns", named="Renewals").height == 45
