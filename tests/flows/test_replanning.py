@@ -325,11 +325,11 @@ def test_settings_that_do_not_touch_the_plan_change_without_a_version(home):
     ],
 )
 def test_an_edit_that_cannot_be_is_refused_and_changes_nothing(home, changes, problem):
-    world = World(home, contacts(40), max_calls_per_day=10)
+    world = World(home, contacts(8), max_calls_per_day=4)
     before = world.waiting
     with pytest.raises((InputError, WorkError), match=problem):
         world.update(**changes)
     assert world.waiting.equals(before)
     assert world.versions.height == 1
-    world.run(START + 9 * DAY)
+    world.run(START + 3 * DAY)
     assert world.state == "completed"
