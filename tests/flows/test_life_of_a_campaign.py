@@ -31,10 +31,11 @@ _edits = st.sampled_from(
         {"end_time": "15:00"},
         {"end_time": "19:00", "start_time": "09:30"},
         {"max_calls_per_day": "3"},
-        {"max_calls_per_day": "9"},
+        {"max_calls_per_day": "9", "first_day_cap": "prorated"},
         {"max_calls_per_day": None, "max_calls_per_number_per_day": "2"},
         {"phone_numbers": NUMBERS[:2]},
         {"phone_numbers": NUMBERS, "phone_rotation_strategy": "sequential"},
+        {"phone_numbers": [NUMBERS[2], "+12125550193"]},
         {"phone_rotation_strategy": "random"},
         {"working_days": ["1", "3", "6"]},
         {"working_days": ["1", "2", "3", "4", "5"], "blackout_dates": ["2026-03-25", "2026-03-27"]},
@@ -47,14 +48,19 @@ _edits = st.sampled_from(
         {"windows": None},
         {"timezone": "America/Chicago"},
         {"timezone": "Europe/Berlin"},
+        {"timezone": "Pacific/Kiritimati"},
         {"contact_timezone": "campaign"},
         {"contact_timezone": "contact"},
         {"ends_at": "2026-04-17T12:00:00"},
         {"ends_at": None},
         {"retry": {"max_attempts": "2", "delay_minutes": {"busy": "0", "no_answer": "600"}}},
+        {"retry": {"max_attempts": "1", "delay_minutes": {}}},
+        {"schedule_type": "immediate", "scheduled_at": None},
     ]
 )
-_hours = st.sampled_from([timedelta(minutes=7), timedelta(hours=1), timedelta(hours=5), DAY, 2 * DAY])
+_hours = st.sampled_from(
+    [timedelta(minutes=7), timedelta(hours=1), timedelta(hours=5), DAY, 2 * DAY, 3 * DAY]
+)
 
 
 def _ends_as(contact, attempt):
@@ -66,12 +72,13 @@ class Life(RuleBasedStateMachine):
     """Random steps in the life of a campaign."""
 
     @initialize(
-        people=st.integers(1, 14),
+        people=st.integers(4, 14),
         strategy=st.sampled_from(["round_robin", "sequential", "random"]),
         whose=st.sampled_from(["campaign", "contact"]),
         cap=st.sampled_from([None, 4, 6]),
+        length=_hours,
     )
-    def begin(self, people, strategy, whose, cap):
+    def begin(self, people, strategy, whose, cap, length):
         self.folder = Path(tempfile.mkdtemp())
         self.people = people
         self.world = World(
@@ -85,6 +92,7 @@ class Life(RuleBasedStateMachine):
             retry={"max_attempts": 3, "delay_minutes": {"busy": 20, "no_answer": 90}},
         )
         self.verified = 0
+        self.dispatch(length)
 
     def teardown(self):
         if hasattr(self, "folder"):
@@ -97,6 +105,14 @@ class Life(RuleBasedStateMachine):
     @rule(length=_hours)
     def dispatch(self, length):
         assert self.world.run(self.world.clock.now() + length).errors == []
+
+    @precondition(lambda self: self.world.state in ("scheduled", "active"))
+    @rule(length=_hours, down=_hours)
+    def dispatch_with_a_break(self, length, down):
+        """Dispatch before and after the dispatchers were down, which is how slots are missed and found."""
+        self.dispatch(length)
+        self.be_down(down)
+        self.dispatch(timedelta(hours=3))
 
     @rule(length=_hours)
     def be_down(self, length):
