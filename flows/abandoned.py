@@ -41,8 +41,8 @@ def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now
 def settle_failed(ledger: Ledger, journal: Journal, claims: pl.DataFrame, now: datetime) -> int:
     """Settle the calls of a batch that failed, like those of a dispatcher that died.
 
-    ``claims`` has ``campaign_id``, ``contact_id``, ``attempt`` and ``lease_id`` of all of them, and of no others:
-    the rest of their claim may be under way in other batches.
+    ``claims`` has ``campaign_id``, ``contact_id``, ``attempt`` and ``lease_id`` of these calls: the rest of
+    their claim may be under way in other batches.
     """
     with ledger.session() as session:
         apply_journal(session, journal, now)

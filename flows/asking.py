@@ -6,6 +6,7 @@ import duckdb
 import polars as pl
 
 import sql
+from flows.archiving import PAST_CALLS, PAST_EVENTS
 from flows.contact_store import current_lists
 from flows.errors import InputError, WorkError
 from flows.home import Home
@@ -14,27 +15,32 @@ from flows.plan_store import EXCLUDED_SUFFIX, companion
 from transforms.schemas import CONTACTS, EXCLUDED, PLAN
 
 _LEDGER_TABLES = ("campaign", "plan_version", "pending", "call", "event", "skip")
-_VIEWS = ("contact", "excluded", "plan", "planned_and_actual")
+_VIEWS = ("call", "event", "contact", "excluded", "plan", "planned_and_actual")
+_WITH_PAST = ("call", "event")
+"""Tables of which the ledger has the present part and files the rest."""
 
 
 def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
     """Return the answer to one ``select``.
 
-    Tables: ``campaign``, ``plan_version``, ``pending``, ``call``, ``event``, ``skip`` as they are in the
-    ledger now; ``plan`` (the current plans), ``excluded``, ``contact`` (the lists); ``planned_and_actual``.
+    Tables: ``campaign``, ``plan_version``, ``pending``, ``skip`` as they are in the ledger now; ``call`` and
+    ``event``, closed days included; ``plan`` (the current plans), ``excluded``, ``contact`` (the lists);
+    ``planned_and_actual``.
 
     Raises:
         InputError: the question is not one statement that only reads.
         WorkError: DuckDB cannot answer it.
     """
     _refuse_writing(question)
-    tables = _snapshot(ledger)
+    tables, past = _snapshot(ledger)
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         for name, frame in tables.items():
             connection.register(f"snapshot_{name}", frame.to_arrow())
             connection.table(f"snapshot_{name}").create(name)
         _lay_files(connection, home, tables["plan_version"])
+        _view(connection, "past_call", [home.past / name for name in past["calls_file"]], PAST_CALLS)
+        _view(connection, "past_event", [home.past / name for name in past["events_file"]], PAST_EVENTS)
         for view in _VIEWS:
             connection.execute(sql.statement(f"views/{view}"))
         _lock(connection, home)
@@ -55,9 +61,14 @@ def _refuse_writing(question: str) -> None:
         raise InputError("sql: ask one question that only reads, such as select count(*) from call")
 
 
-def _snapshot(ledger: Ledger) -> dict[str, pl.DataFrame]:
+def _snapshot(ledger: Ledger) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+    """Return the ledger's tables by the name that questions or views know them by, and the past days."""
     with ledger.session() as session:
-        return {name: session.read(f"copy_{name}") for name in _LEDGER_TABLES}
+        tables = {
+            f"{name}_now" if name in _WITH_PAST else name: session.read(f"copy_{name}")
+            for name in _LEDGER_TABLES
+        }
+        return tables, session.read("list_past_days", campaign_id=None, from_date=None)
 
 
 def _lay_files(connection: duckdb.DuckDBPyConnection, home: Home, versions: pl.DataFrame) -> None:
@@ -81,9 +92,10 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, files: list[Path], s
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Let the questions read the store's plans and lists and nothing else, for good."""
+    """Let the questions read the store's plans, lists and past and nothing else, for good."""
     connection.execute(
-        "set allowed_directories = $folders::varchar[]", {"folders": [str(home.plans), str(home.lists)]}
+        "set allowed_directories = $folders::varchar[]",
+        {"folders": [str(home.plans), str(home.lists), str(home.past)]},
     )
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.home import Home
 from flows.ledger import Session
@@ -58,8 +59,10 @@ class Found:
         return self.versions.filter(pl.col("missed_from").is_not_null())
 
 
-def find(session: Session, stored: StoredCampaign, now: datetime, *, looking_ahead: bool = False) -> Found:
-    """Return what the ledger has of a campaign.
+def find(
+    home: Home, session: Session, stored: StoredCampaign, now: datetime, *, looking_ahead: bool = False
+) -> Found:
+    """Return what ledger and past have of a campaign.
 
     ``looking_ahead`` leaves out the calls of dates on which no slot waits or is looked for any more.
     """
@@ -67,20 +70,33 @@ def find(session: Session, stored: StoredCampaign, now: datetime, *, looking_ahe
     last = session.read("list_versions", **of)["plan_version"].max()
     versions = session.read("list_current_versions", **of)
     from_date = _first_open_date(stored, versions, now) if looking_ahead else None
-    calls = session.read("list_standing_calls", **of, from_date=from_date)
+    calls = pl.concat(
+        [
+            _as_standing(session.read("list_standing_calls", **of, from_date=from_date)),
+            _as_standing(_started(past_calls(home, session, stored.campaign_id, from_date)).collect()),
+        ]
+    )
     numbers = session.read("find_last_call", **of)["from_number"]
     return Found(
         stored=stored,
         versions=versions,
         last_version=last if isinstance(last, int) else 0,
         skipped=session.read("list_skips", **of).select("contact_id", "reason"),
-        calls=calls.select(pl.col(name).cast(dtype) for name, dtype in STANDING.items()),
+        calls=calls,
         last_number=numbers[0] if numbers.len() else None,
         called=int(session.read("count_called", **of).item()),
         pending=session.read("list_pending", **of),
         call_lasts=_measured(session.read("measure_calls", **of, fewest=FEWEST_MEASURED).item()),
         missed=session.read("list_missed", **of, now=now, late_limit=LATE_LIMIT),
     )
+
+
+def _started(calls: pl.LazyFrame) -> pl.LazyFrame:
+    return calls.with_columns(kind=pl.lit("started"), timezone_source=pl.lit(None, pl.String))
+
+
+def _as_standing(calls: pl.DataFrame) -> pl.DataFrame:
+    return calls.select(pl.col(name).cast(dtype) for name, dtype in STANDING.items())
 
 
 def _first_open_date(stored: StoredCampaign, versions: pl.DataFrame, now: datetime) -> date:

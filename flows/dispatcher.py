@@ -15,6 +15,7 @@ import polars as pl
 
 from flows.abandoned import settle_failed, take_over
 from flows.applying import apply_journal
+from flows.archiving import archive_closed_days
 from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, hinder
 from flows.clock import Clock, ClockGuard, MovedClockError
 from flows.dialers.dialer import Dialer
@@ -35,6 +36,7 @@ TICK = timedelta(seconds=1)
 BATCH_CALLS = 50
 """How many calls one task places: few enough to spread, many enough that a task's own cost does not count."""
 
+_ARCHIVE_EVERY = timedelta(hours=1)
 _TAKE_OVER_EVERY = timedelta(minutes=1)
 _REPLAY_EVERY = timedelta(minutes=2)
 _REPLAY_MARGIN = timedelta(minutes=1)
@@ -93,6 +95,7 @@ class Dispatcher:
         self._claims: dict[Batch, pl.DataFrame] = {}
         self._taken_over_at: datetime | None = None
         self._replayed_at: datetime | None = None
+        self._archived_at: datetime | None = None
         self._all_held = False
         self.tally = Tally()
 
@@ -135,6 +138,7 @@ class Dispatcher:
             self.tally.errors += self._stage.fill(now)
             now = self._clock.now()  # that took time, and a window may have closed
             work = self._record(now)
+        self._archive(now)
         if _somebody_waits(work, now) and self._replan(now):
             now = self._clock.now()
             work = self._record(now)
@@ -271,6 +275,11 @@ class Dispatcher:
             self._taken_over_at = now
             self._record(now)
             take_over(self._home.owners, self._ledger, self._journal, self._owner.owner_id, now)
+
+    def _archive(self, now: datetime) -> None:
+        if self._archived_at is None or self._archived_at + _ARCHIVE_EVERY <= now:
+            self._archived_at = now
+            archive_closed_days(self._home, self._ledger, now)
 
     def _drain(self) -> None:
         """Claim nothing more, let what is under way come to its end, and record it.

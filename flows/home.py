@@ -16,7 +16,7 @@ class Home:
     """The folder of one store.
 
     ``contacts.duckdb`` holds the lists, ``lists/`` their published snapshots, ``ledger.duckdb`` the present,
-    ``plans/`` the future, ``journal/`` the dials, ``owners/`` two locked files per living dispatcher,
+    ``plans/`` the future, ``journal/`` the dials, ``past/`` closed days, ``owners/`` two locked files per living dispatcher,
     ``budgets/`` the requests made of late.
     """
 
@@ -51,6 +51,11 @@ class Home:
     def budgets(self) -> Path:
         """The folder of what was taken of the providers' limits."""
         return self.path / "budgets"
+
+    @property
+    def past(self) -> Path:
+        """The folder of closed days, ``<campaign_id>/<date>-<part>.calls.parquet`` and ``….events.parquet``."""
+        return self.path / "past"
 
     @property
     def owners(self) -> Path:

@@ -29,6 +29,7 @@ MIGRATIONS = {
         "migrations/drop_calls_of_version_2",
         "migrations/drop_due_slots",
         "ledger/create_due_slots",
+        "ledger/create_past_day",
     )
 }
 """For each older version the statements that make the next one of it, in order."""
@@ -41,6 +42,7 @@ _PARTS = (
     "event",
     "skip",
     "pending",
+    "past_day",
     "owner",
     "ledger_version",
     "in_flight",

@@ -62,6 +62,8 @@ class Batch:
             MovedClockError: the clock was set.
         """
         self._take_in(now)
+        if self._waiting.height:
+            self._line.refuse_moved_clock()  # by a clock that was set back, its slots may be hours away
         if self._is_due(now):
             self._send_slice(now)
         moments = [exchange.wakes_at(now) for exchange in self._open]
@@ -93,8 +95,8 @@ class Batch:
         with self._line.owner.slice():
             self._line.refuse_moved_clock()
             forbidden = self._forbidden()
-            now = max(now, self._line.clock.now())
             with self._line.journal.writing() as page:
+                now = max(now, self._line.clock.now())  # the locks may have taken time
                 self._give_back(page, forbidden, now, "its campaign or contact may not be called any more")
                 due = self._waiting.filter(pl.col("scheduled_at") <= now)
                 too_late = due.filter(self._is_too_late(now))
@@ -103,6 +105,7 @@ class Batch:
                 if not allowed.is_empty():
                     page.note(notes(allowed, now))
                     self._take_out(allowed)
+                    allowed = self._still_open(page, allowed)
             if not allowed.is_empty():
                 self._open.append(self._dialer.send(allowed, now))
         self._last_slice_at = now
@@ -120,6 +123,13 @@ class Batch:
         if not calls.is_empty():
             page.add("answer", _given_back(calls, now, reason))
             self._take_out(calls)
+
+    def _still_open(self, page: Writer, noted: pl.DataFrame) -> pl.DataFrame:
+        """Return the calls whose window is open still: a disk may stall, a process be stopped for long."""
+        now = self._line.clock.now()
+        closed = noted.filter(pl.col("not_after") <= now)
+        self._give_back(page, closed, now, "its window closed before it could be dialled")
+        return noted.filter(pl.col("not_after") > now)
 
     def _allowed(self, page: Writer, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Return what pace and budget allow to start now; note until when the rest is held."""

@@ -48,7 +48,7 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
 def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
     with ledger.session() as session:
         stored = find_campaign(session, campaign_id)
-        found = find(session, stored, now, looking_ahead=True)
+        found = find(home, session, stored, now, looking_ahead=True)
     if stored.starts_at is None or stored.dialer is None or stored.settings.contact_list is None:
         raise WorkError(f"{stored.name}: was never scheduled")
     brief = replan_brief(home, found, stored.starts_at, now)

@@ -64,7 +64,7 @@ def schedule(
 def _schedule(home: Home, ledger: Ledger, campaign_id: str, now: datetime, progress: Progress) -> WrittenPlan:
     with ledger.session() as session:
         stored = find_campaign(session, campaign_id)
-        found = find(session, stored, now, looking_ahead=True)
+        found = find(home, session, stored, now, looking_ahead=True)
     dialer, snapshot, contacts = _ready(home, stored)
     is_first = stored.state == "draft"
     starts_at = stored.starts_at or stored.settings.starts_at(now)
@@ -230,7 +230,7 @@ class _Editing:
         """Return the publication, and the slots that it replaces."""
         with self.ledger.session() as session:
             stored = find_campaign(session, self.campaign_id)
-            found = find(session, stored, self.now)
+            found = find(self.home, session, stored, self.now)
         campaign, fields = _changed(stored, self.changes)
         dialer, snapshot, _ = _ready(self.home, stored)
         contacts = pl.scan_parquet(snapshot).select(CONTACTS.names())

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, fail
 from flows.contact_store import current_snapshot
 from flows.errors import CallplanError
@@ -39,6 +40,10 @@ class Stage:
         errors = []
         with self._ledger.session() as session:
             wanting = session.read("list_unstaged", until=now + STAGE_AHEAD - STAGE_MARGIN)
+            made = {
+                campaign_id: past_calls(self._home, session, campaign_id).select("contact_id", "attempt")
+                for campaign_id in wanting["campaign_id"].unique()
+            }
         for version in wanting.iter_rows(named=True):
             try:
                 plan = self._proven_plan(version)
@@ -47,7 +52,10 @@ class Stage:
                 errors.append(str(error))
                 fail(self._ledger, version["campaign_id"], str(error), now)
                 continue
-            self._fill_version(version, pl.scan_parquet(plan), pl.scan_parquet(snapshot), now)
+            slots = pl.scan_parquet(plan).join(
+                made[version["campaign_id"]], on=["contact_id", "attempt"], how="anti", maintain_order="left"
+            )
+            self._fill_version(version, slots, pl.scan_parquet(snapshot), now)
         return errors
 
     def _fill_version(

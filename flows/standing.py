@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.contact_store import current_lists
 from flows.errors import InputError
@@ -94,7 +95,9 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
     """
     with ledger.session() as session:
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
-        made = session.read("list_calls", campaign_id=campaign.campaign_id)
+        now_there = session.read("list_calls", campaign_id=campaign.campaign_id)
+        past = past_calls(home, session, campaign.campaign_id).select(now_there.columns).collect()
+        made = pl.concat([past, now_there.cast(dict(past.schema))])
         skips = session.read("list_skips", campaign_id=campaign.campaign_id)
         pending = session.read("list_pending", campaign_id=campaign.campaign_id)
     columns = [*_CALL_COLUMNS, "state", "noted_at", "finished_at", "reason"]
@@ -158,15 +161,17 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
 def known_contacts(home: Home, ledger: Ledger, campaign: StoredCampaign, ids: pl.Series) -> pl.DataFrame:
     """Return those of ``ids`` that are contacts of the campaign's list.
 
-    Grain: one row per contact, ``contact_id`` and ``is_planned``, whether the current plan calls it.
+    Grain: one row per contact, ``contact_id`` and ``is_planned``, whether the current plan calls it and no call
+    of it is past.
     """
     snapshot = current_lists(home).get(campaign.settings.contact_list or "")
     with ledger.session() as session:
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
+        past = past_calls(home, session, campaign.campaign_id).select("contact_id").collect()["contact_id"]
     listed = ids.clear() if snapshot is None else _those_in([snapshot], ids)
     planned = _those_in([home.plans / name for name in versions["file"]], ids)
     return pl.DataFrame({"contact_id": listed}).with_columns(
-        is_planned=pl.col("contact_id").is_in(planned.implode())
+        is_planned=pl.col("contact_id").is_in(planned.implode()) & ~pl.col("contact_id").is_in(past.implode())
     )
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from flows import pausing, scheduling
+from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
 from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
@@ -75,7 +76,11 @@ class World:
 
     @property
     def calls(self):
-        return self.read("list_calls", campaign_id=self.campaign_id)
+        """The calls that were claimed, closed days included, in scheduled_at order."""
+        with self.ledger.session() as session:
+            there = session.read("list_calls", campaign_id=self.campaign_id)
+            past = past_calls(self.home, session, self.campaign_id).select(there.columns).collect()
+        return pl.concat([past, there.cast(dict(past.schema))]).sort("scheduled_at")
 
     @property
     def state(self):

@@ -22,6 +22,10 @@ where
         from call
         where call.campaign_id = campaign.campaign_id and call.attempt = 1
     ) + (
+        select coalesce(sum(past_day.first_attempts), 0)
+        from past_day
+        where past_day.campaign_id = campaign.campaign_id
+    ) + (
         select count(*)
         from skip
         where

@@ -15,6 +15,12 @@ with called as (
     group by campaign_id
 ),
 
+past as (
+    select campaign_id, sum(first_attempts)::bigint as contacts, sum(calls - first_attempts)::bigint as retries
+    from past_day
+    group by campaign_id
+),
+
 waiting_again as (
     select
         pending.campaign_id,
@@ -60,14 +66,16 @@ select
     campaign.excluded_count,
     coalesce(skipped.contacts, 0) as skipped_count,
     coalesce(called.in_flight, 0) as in_flight_count,
-    coalesce(called.contacts, 0) - coalesce(called.in_flight, 0) - coalesce(waiting_again.contacts, 0) as final_count,
+    coalesce(called.contacts, 0) + coalesce(past.contacts, 0) - coalesce(called.in_flight, 0)
+    - coalesce(waiting_again.contacts, 0) as final_count,
     coalesce(waiting_again.contacts, 0) as retry_count,
     coalesce(waiting_again.slotless, 0) as slotless_count,
-    coalesce(called.retries, 0) as retried_count,
+    coalesce(called.retries, 0) + coalesce(past.retries, 0) as retried_count,
     coalesce(called.unknown, 0) as unknown_count,
     coalesce(called.open, 0) as open_count,
     called.unknown_until,
-    campaign.contact_count - coalesce(called.contacts, 0) - coalesce(skipped.contacts, 0) as waiting_count,
+    campaign.contact_count - coalesce(called.contacts, 0) - coalesce(past.contacts, 0)
+    - coalesce(skipped.contacts, 0) as waiting_count,
     coalesce(held.slots, 0) as held_count,
     held.held_because,
     planned.plan_version,
@@ -79,6 +87,7 @@ select
     campaign.finished_at
 from campaign
 left join called on called.campaign_id = campaign.campaign_id
+left join past on past.campaign_id = campaign.campaign_id
 left join skipped on skipped.campaign_id = campaign.campaign_id
 left join waiting_again on waiting_again.campaign_id = campaign.campaign_id
 left join held on held.campaign_id = campaign.campaign_id

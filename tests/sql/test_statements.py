@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import sql
+from flows.archiving import PAST_CALLS, PAST_EVENTS
 from flows.contact_files import LINE
 from flows.dialers.dialer import ANSWERS, REPORTS
 from flows.journal import NOTES, SKIPS
@@ -24,7 +25,10 @@ RELATIONS = {
         "report": REPORTS,
         "note": NOTES,
         "skipped": SKIPS,
+        "today": {"campaign_id": pl.String(), "today": pl.Date()},
+        "leaving": PAST_CALLS,
         "wanted": _LEASED,
+        "failed_claim": _LEASED,
         "returning_call": {**_LEASED, "reason": pl.String(), "slot_counts": pl.Boolean()},
         "ended": _CALL,
         "asked": _CALL,
@@ -79,6 +83,8 @@ QUESTION_RELATIONS = {
     "added_file": {**PLAN, **_LISTED},
     "excluded_file": {**EXCLUDED, **_LISTED},
     "contact_file": {**CONTACTS, **_LISTED},
+    "past_call": {**PAST_CALLS, **_LISTED},
+    "past_event": {**PAST_EVENTS, **_LISTED},
 }
 
 
@@ -137,6 +143,8 @@ def test_diff_statement_fits_two_plans(connection, name):
 @pytest.mark.parametrize("name", sql.names("questions"))
 def test_question_fits_the_views(connection, name):
     _make_ledger(connection)
+    for table in ("call", "event"):
+        connection.execute(f"alter table {table} rename to {table}_now")
     _lay(connection, QUESTION_RELATIONS)
     for view in sql.names("views"):
         connection.execute(sql.statement(view))

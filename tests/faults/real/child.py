@@ -28,7 +28,8 @@ from flows.home import Home
 from flows.ledger import Ledger, Session
 from flows.owners import Owner
 from flows.pools import ThreadPool
-from tests.faults.real.shop import Shop, ShiftedClock
+from tests.faults.real.guards import missing, without
+from tests.faults.real.shop import ShiftedClock, Shop
 
 TICK = timedelta(milliseconds=100)
 """Ticks in trials are short, so that a trial is."""
@@ -105,6 +106,30 @@ class Fate:
             self._left -= 1
             if self._left == 0:
                 os.kill(os.getpid(), self._end.signal)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a dispatcher in a process of its own is to do.
+
+    From its sync number ``full_from`` on, ``full_times`` syncs of the journal find the disk full, with
+    ``notes_only`` of those after a note; no file grows beyond ``file_bytes``. ``without`` names guards that are
+    taken out. Between note and request it dawdles for up to ``slow_seconds``.
+    """
+
+    store: Path
+    access: TruedyAccess
+    shift: timedelta
+    lasts: timedelta
+    end: End = End()
+    tick: timedelta = TICK
+    reach: timedelta = REACH
+    full_from: int | None = None
+    full_times: int = 1_000_000
+    notes_only: bool = False
+    file_bytes: int | None = None
+    without: tuple[str, ...] = ()
+    slow_seconds: float = 0.0
 
 
 class WatchedSession(Session):
@@ -193,9 +218,10 @@ class WatchedExchange:
 class WatchedDialer(TruedyDialer):
     """The real dialer, around whose requests a process may end."""
 
-    def __init__(self, access: TruedyAccess, budgets: Path, fate: Fate) -> None:
-        super().__init__(access, budgets)
+    def __init__(self, job: Job, budgets: Path, fate: Fate) -> None:
+        super().__init__(job.access, budgets)
         self._fate = fate
+        self._slow_seconds = job.slow_seconds
         self._watched_budget = WatchedBudget(super().budget, fate)
 
     @property
@@ -204,6 +230,7 @@ class WatchedDialer(TruedyDialer):
 
     def send(self, requests, now):
         self._fate.come_to(NOTED)
+        time.sleep(random.random() * self._slow_seconds)
         if self._fate._end.moment == SENDING:
             threading.Thread(target=self._end_soon, daemon=True).start()
         exchange = super().send(requests, now)
@@ -215,31 +242,10 @@ class WatchedDialer(TruedyDialer):
         self._fate.come_to(SENDING)
 
 
-@dataclass(frozen=True)
-class Job:
-    """What a dispatcher in a process of its own is to do.
-
-    From its sync number ``full_from`` on, ``full_times`` syncs of the journal find the disk full, with
-    ``notes_only`` of those after a note; no file grows beyond ``file_bytes``.
-    """
-
-    store: Path
-    access: TruedyAccess
-    shift: timedelta
-    lasts: timedelta
-    end: End = End()
-    tick: timedelta = TICK
-    reach: timedelta = REACH
-    full_from: int | None = None
-    full_times: int = 1_000_000
-    notes_only: bool = False
-    file_bytes: int | None = None
-
-
 def job_of(shop: Shop, lasts: float = 4.0, end: End | None = None, **changes) -> Job:
     """Return the job of dispatching in ``shop`` for ``lasts`` seconds, or until ``end``."""
     job = Job(shop.home.path, shop.access, shop.clock.shift, timedelta(seconds=lasts), end or End())
-    return replace(job, **changes)
+    return replace(job, without=missing(), **changes)
 
 
 FAILED = 3
@@ -249,7 +255,8 @@ FAILED = 3
 def run_job(job: Job) -> None:
     """Dispatch, and leave word of an error."""
     try:
-        dispatch(job)
+        with without(job.without):
+            dispatch(job)
     except BaseException:
         with (job.store.parent / "said").open("a") as said:
             traceback.print_exc(file=said)
@@ -264,7 +271,7 @@ def dispatch(job: Job) -> Tally:
     ledger = WatchedLedger(home.ledger, fate)
     with (
         Owner(home.owners, ledger, clock) as owner,
-        WatchedDialer(job.access, home.budgets, fate) as dialer,
+        WatchedDialer(job, home.budgets, fate) as dialer,
     ):
         dispatcher = Dispatcher(
             home, ledger, clock, {"simulated": dialer}, ThreadPool(clock), owner, job.reach

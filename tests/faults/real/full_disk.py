@@ -40,7 +40,9 @@ def trial(seed: int) -> str | None:
     draw = random.Random(seed)
     if seed % 4 == 0:
         return one_of_two(seed)
-    with open_shop(draw.choice([_FEW, _MANY]), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}) as shop:
+    with open_shop(
+        draw.choice([_FEW, _MANY]), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}
+    ) as shop:
         for _ in range(draw.choice([1, 1, 2])):
             broken = draw.choice([_syncs_fail, _files_stay_small, _no_room])(shop, draw)
             if broken:

@@ -22,8 +22,11 @@ _ON_ITS_WAY = timedelta(milliseconds=150)
 def paused_again_and_again(seed: int) -> str | None:
     """Pause and resume while calls fall due every few milliseconds."""
     draw = random.Random(seed)
-    with open_shop(_CALLS, timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}) as shop:
-        running = [start(job_of(shop, 3.0)) for _ in range(draw.choice([1, 1, 2]))]
+    with open_shop(
+        _CALLS, timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}
+    ) as shop:
+        slow = draw.choice([0.0, 0.05, 0.15])
+        running = [start(job_of(shop, 3.0, slow_seconds=slow)) for _ in range(draw.choice([1, 1, 2]))]
         time.sleep(draw.uniform(0.3, 0.6))
         held = []
         for _ in range(draw.randint(2, 4)):
@@ -52,7 +55,8 @@ def _sent_while(shop: Shop, held: list[tuple[datetime, datetime]]) -> str | None
     """I5: nothing was noted or came in after a pause was acknowledged."""
     noted = notes_of(shop)["noted_at"].to_list()
     came_in = [
-        datetime.fromtimestamp(post["at"], UTC) + shop.clock.shift - _ON_ITS_WAY for post in shop.provider.requests()
+        datetime.fromtimestamp(post["at"], UTC) + shop.clock.shift - _ON_ITS_WAY
+        for post in shop.provider.requests()
     ]
     for begins, ends in held:
         for what, moments in (("noted", noted), ("sent", came_in)):
@@ -62,4 +66,8 @@ def _sent_while(shop: Shop, held: list[tuple[datetime, datetime]]) -> str | None
     return None
 
 
-ROWS = [Row(19, "R", "pause between claim and POST; pause and resume again and again", paused_again_and_again, 100)]
+ROWS = [
+    Row(
+        19, "R", "pause between claim and POST; pause and resume again and again", paused_again_and_again, 100
+    )
+]

@@ -52,7 +52,10 @@ def _calls(shop: Shop) -> pl.DataFrame:
 
 
 def _doubled(rings, posts, names, notes, entries) -> Iterator[str]:
-    """I1: one ring for each key, and one POST for each note of it; a note again only after it went back."""
+    """I1: one ring for each person and key, one POST for each note; a note again only after it went back."""
+    for phone, count in Counter(ring["phone_number"] for ring in rings).items():
+        if count > 1:
+            yield f"I1: {phone} rang {count} times"
     for key, count in Counter(ring["key"] for ring in rings).items():
         if key not in names:
             yield f"I1: a ring under an unknown key {key}"
@@ -87,7 +90,9 @@ def _was_replayed(entries, call) -> bool:
 
 def _untimely(shop, rings, posts, names, notes, within) -> Iterator[str]:
     """I5: every note lies in its slot's time, and every request comes after a note of it."""
-    early = notes.filter((pl.col("noted_at") < pl.col("scheduled_at")) | (pl.col("noted_at") >= pl.col("not_after")))
+    early = notes.filter(
+        (pl.col("noted_at") < pl.col("scheduled_at")) | (pl.col("noted_at") >= pl.col("not_after"))
+    )
     if early.height:
         yield f"I5: {early['contact_id'][0]} was noted outside its time"
     noted = defaultdict(list)
@@ -110,20 +115,26 @@ def _untimely(shop, rings, posts, names, notes, within) -> Iterator[str]:
 def _lost(shop, calls, rings, names, all_ring) -> Iterator[str]:
     """I2: every contact is final, planned, or unknown with a deadline; who rang is known to have been called."""
     with shop.ledger().session() as session:
-        campaigns = session.read(
-            "list_campaigns", now=shop.clock.now(), late_limit=timedelta(minutes=5)
-        )
+        campaigns = session.read("list_campaigns", now=shop.clock.now(), late_limit=timedelta(minutes=5))
         pending = session.read("list_pending", campaign_id=shop.campaign_id)
     row = campaigns.row(by_predicate=pl.col("campaign_id") == shop.campaign_id, named=True)
     if row["contact_count"] != shop.calls:
         yield f"I2: the campaign has {row['contact_count']} contacts instead of {shop.calls}"
     if calls.select("contact_id", "attempt").is_duplicated().any():
         yield "I2: the ledger has two calls of one attempt"
-    called = {f"{contact}/{attempt}" for contact, attempt in calls.select("contact_id", "attempt").iter_rows()}
+    called = {
+        f"{contact}/{attempt}" for contact, attempt in calls.select("contact_id", "attempt").iter_rows()
+    }
     for ring in rings:
         if names.get(ring["key"], "?") not in called:
             yield f"I2: {names.get(ring['key'])} rang, and the ledger has no call of it"
-    counted = row["final_count"] + row["in_flight_count"] + row["retry_count"] + row["waiting_count"] + row["skipped_count"]
+    counted = (
+        row["final_count"]
+        + row["in_flight_count"]
+        + row["retry_count"]
+        + row["waiting_count"]
+        + row["skipped_count"]
+    )
     if counted != shop.calls:
         yield f"I2: the counts add up to {counted}, not to {shop.calls}"
     doubted = calls.filter((pl.col("state") == "unknown") & pl.col("deadline_at").is_null())

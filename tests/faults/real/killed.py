@@ -51,7 +51,10 @@ def killed_again_and_again(seed: int) -> str | None:
     """Row 6: killed at random moments, ten times over."""
     draw = random.Random(seed)
     with open_shop(
-        max(_CALLS), timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.02, 0.1])}
+        max(_CALLS),
+        timedelta(seconds=1.5),
+        seed=seed,
+        provider={"delay_seconds": draw.choice([0, 0.02, 0.1])},
     ) as shop:
         for _ in range(10):
             end = End(seconds=draw.uniform(0.1, 0.45))
@@ -68,7 +71,9 @@ def killed_while_recovering(seed: int) -> str | None:
     """Row 7: whoever takes over is killed in turn."""
     draw = random.Random(seed)
     first = End(draw.choice([CLAIMED, CHECKED, NOTE_WRITTEN, NOTED, SENT, ANSWERED]), 1)
-    with open_shop(draw.choice(_CALLS), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}) as shop:
+    with open_shop(
+        draw.choice(_CALLS), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}
+    ) as shop:
         run_to_its_end(job_of(shop, 1.5, first))
         for _ in range(draw.randint(1, 3)):
             moment = draw.choice([TAKING_OVER, TAKEN_OVER, SYNCING, NOTED, SENT, ANSWERED, *MOMENTS])
@@ -83,7 +88,13 @@ ROWS = [
     Row(1, "R", "kill -9 before the claim commits", _killed_at(CLAIM_WRITTEN), 300),
     Row(2, "R", "after the claim, before the journal note", _killed_at(CLAIMED, CHECKED), 300),
     Row(3, "R", "after the note, before the POST", _killed_at(NOTE_WRITTEN, NOTED), 300),
-    Row(4, "R", "after the bytes are sent, before the answer", _killed_at(SENDING, SENT, SENT, delay_seconds=0.15), 300),
+    Row(
+        4,
+        "R",
+        "after the bytes are sent, before the answer",
+        _killed_at(SENDING, SENT, SENT, delay_seconds=0.15),
+        300,
+    ),
     Row(5, "R", "after the answer, before it is recorded", _killed_at(ANSWERED), 300),
     Row(6, "R", "at a random moment, restarted ten times", killed_again_and_again, 1000),
     Row(7, "R", "the recovery itself is killed", killed_while_recovering, 300),

@@ -10,15 +10,15 @@ import polars as pl
 from flows import scheduling
 from flows.campaigns import find_campaign
 from flows.errors import WorkError
+from flows.home import Home
 from flows.standing import calls_of
 from tests.faults.real.child import COMMITTED, COMMITTING, TAKEN_OVER, End, Fate, Job, WatchedLedger, job_of
 from tests.faults.real.judging import judged
 from tests.faults.real.recovering import ended, recover, run_to_its_end
 from tests.faults.real.running import fork
-from tests.faults.real.shop import Shop, ShiftedClock, open_shop
+from tests.faults.real.shop import ShiftedClock, Shop, open_shop
 from tests.faults.row import Row
 from tests.people import NUMBERS
-from flows.home import Home
 
 _CALLS = 12
 _HOLD_IS_OVER = timedelta(minutes=4, seconds=1)
@@ -39,7 +39,9 @@ def an_edit_is_killed(seed: int) -> str | None:
             ended(fork(edit, replace(job, end=End()), shop.campaign_id, changes))
         shop = later(shop, _HOLD_IS_OVER)
         with suppress(WorkError):
-            scheduling.update(shop.home, shop.ledger(), shop.campaign_id, changes, shop.clock.now(), keep=True)
+            scheduling.update(
+                shop.home, shop.ledger(), shop.campaign_id, changes, shop.clock.now(), keep=True
+            )
         recover(shop, 2.0)
         return judged(shop, all_ring=False) or _orphans(shop) or _unplanned(shop) or _wrong_number(shop)
 
@@ -48,7 +50,9 @@ def edit(job: Job, campaign_id: str, changes: dict) -> None:
     """Change a campaign in a process of its own."""
     home, clock = Home(job.store), ShiftedClock(job.shift)
     with suppress(WorkError):
-        scheduling.update(home, WatchedLedger(home.ledger, Fate(job.end)), campaign_id, changes, clock.now(), keep=True)
+        scheduling.update(
+            home, WatchedLedger(home.ledger, Fate(job.end)), campaign_id, changes, clock.now(), keep=True
+        )
 
 
 def later(shop: Shop, passed: timedelta) -> Shop:

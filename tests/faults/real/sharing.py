@@ -75,7 +75,12 @@ def _too_fast(shop: Shop) -> str | None:
 def stopped(seed: int) -> str | None:
     """Row 18: one is stopped by a signal while others go on, and later continues as if nothing had been."""
     draw = random.Random(seed)
-    end = End(draw.choice([CLAIMED, CHECKED, NOTED, SENT, COMMITTING, COMMITTED, APPLIED]), draw.randint(1, 2), None, signal.SIGSTOP)
+    end = End(
+        draw.choice([CLAIMED, CHECKED, NOTED, SENT, COMMITTING, COMMITTED, APPLIED]),
+        draw.randint(1, 2),
+        None,
+        signal.SIGSTOP,
+    )
     with open_shop(_CALLS, seed=seed) as shop:
         first = start(job_of(shop, 2.0, end))
         _wait_until_stopped(first)
@@ -109,7 +114,9 @@ def _wait_until_stopped(process: BaseProcess) -> None:
 def _taken_from(owner_id: str, before: pl.DataFrame, after: pl.DataFrame) -> str | None:
     """What a stopped dispatcher had noted is dialled by nobody else."""
     its_own = before.filter(pl.col("owner_id") == owner_id)
-    again = after.filter(pl.col("owner_id") != owner_id).join(its_own, on=["contact_id", "attempt"], how="semi")
+    again = after.filter(pl.col("owner_id") != owner_id).join(
+        its_own, on=["contact_id", "attempt"], how="semi"
+    )
     return f"I6: {again['contact_id'][0]} was taken from a stopped dispatcher" if again.height else None
 
 

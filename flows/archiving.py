@@ -1,0 +1,118 @@
+"""The past: calls of closed days leave the ledger for Parquet files, so that it stays small.
+
+A day is closed when it is over by the campaign's clock and no call of it is in flight. Its files are on the
+disk before the ledger lets go of the rows; files that no day of the ledger names are as good as not there.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from flows.home import Home
+from flows.ledger import Ledger, Session
+from flows.plan_store import sync_folder, write_companion
+from transforms.schemas import INSTANT
+from transforms.wall_clock import to_local
+
+PAST_CALLS = pl.Schema(
+    {
+        "campaign_id": pl.String(),
+        "contact_id": pl.String(),
+        "attempt": pl.UInt8(),
+        "plan_version": pl.Int32(),
+        "phone": pl.String(),
+        "from_number": pl.String(),
+        "variables": pl.String(),
+        "timezone": pl.String(),
+        "scheduled_at": INSTANT,
+        "not_after": INSTANT,
+        "call_date": pl.Date(),
+        "slot_index": pl.Int64(),
+        "state": pl.String(),
+        "previous_state": pl.String(),
+        "owner_id": pl.String(),
+        "lease_id": pl.String(),
+        "claimed_at": INSTANT,
+        "noted_at": INSTANT,
+        "answered_at": INSTANT,
+        "finished_at": INSTANT,
+        "deadline_at": INSTANT,
+        "changed_at": INSTANT,
+        "provider_call_id": pl.String(),
+        "provider_status": pl.String(),
+        "reason": pl.String(),
+    }
+)
+"""One row per call of a closed day, in ``scheduled_at`` order: the columns of the ledger's ``call``."""
+
+PAST_EVENTS = pl.Schema(
+    {
+        "campaign_id": pl.String(),
+        "contact_id": pl.String(),
+        "attempt": pl.UInt8(),
+        "happened_at": INSTANT,
+        "from_state": pl.String(),
+        "to_state": pl.String(),
+        "owner_id": pl.String(),
+        "reason": pl.String(),
+    }
+)
+"""One row per change of state of those calls, as it happened."""
+
+
+class ChangedError(Exception):
+    """A call of a closed day changed while it was exported; the day is left for the next time."""
+
+
+def archive_closed_days(home: Home, ledger: Ledger, now: datetime) -> int:
+    """Export the calls of closed days and take them off the ledger; return how many calls that were."""
+    with ledger.session() as session:
+        days = session.read("list_closed_days", ("today", _today_of_campaigns(session, now)))
+    archived = 0
+    for campaign_id, day, part in days.iter_rows():
+        try:
+            archived += _archive(home, ledger, campaign_id, day, part, now)
+        except ChangedError:
+            continue
+    return archived
+
+
+def past_calls(home: Home, session: Session, campaign_id: str, from_date: date | None = None) -> pl.LazyFrame:
+    """Return the calls (``PAST_CALLS``) of a campaign's closed days, on or after a date if one is given."""
+    days = session.read("list_past_days", campaign_id=campaign_id, from_date=from_date)
+    files = [home.past / name for name in days["calls_file"]]
+    return pl.scan_parquet(files) if files else PAST_CALLS.to_frame().lazy()
+
+
+def _today_of_campaigns(session: Session, now: datetime) -> pl.DataFrame:
+    """Return each campaign's present date by its own clock: ``campaign_id`` and ``today``."""
+    zones = session.read("copy_campaign").select("campaign_id", "timezone")
+    today = [to_local(zone, now).date() for zone in zones["timezone"]]
+    return zones.select("campaign_id", today=pl.Series(today, dtype=pl.Date))
+
+
+def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int, now: datetime) -> int:
+    of_day: dict[str, Any] = {"campaign_id": campaign_id, "call_date": day}
+    with ledger.session() as session:
+        calls = _as(session.read("list_closed_calls", **of_day), PAST_CALLS)
+        events = _as(session.read("list_closed_events", ("leaving", calls)), PAST_EVENTS)
+    names = {
+        f"{kind}_file": f"{campaign_id}/{day:%Y-%m-%d}-{part:03d}.{kind}.parquet"
+        for kind in ("calls", "events")
+    }
+    write_companion(calls.lazy(), home.past / names["calls_file"])
+    write_companion(events.lazy(), home.past / names["events_file"])
+    sync_folder((home.past / names["calls_file"]).parent)
+    with ledger.session() as session:
+        if session.write("delete_archived_calls", ("leaving", calls)) != calls.height:
+            raise ChangedError
+        session.write("delete_archived_events", ("leaving", calls))
+        session.write("add_past_day", ("leaving", calls), **of_day, part=part, **names, now=now)
+        known = calls.select("contact_id").unique()
+        session.write("settle_skips", ("known_skip", known), campaign_id=campaign_id)
+    return calls.height
+
+
+def _as(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())

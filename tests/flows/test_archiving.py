@@ -1,0 +1,95 @@
+"""Closed days leave the ledger, and nothing that anybody asks changes by it."""
+
+from datetime import timedelta
+
+import polars as pl
+
+from flows.archiving import archive_closed_days
+from flows.asking import ask
+from flows.campaigns import LATE_LIMIT
+from flows.settling import settle
+from tests.people import contacts
+from tests.world import DAY, START, Chosen, World
+
+HOUR = timedelta(hours=1)
+
+
+def _in_ledger(world):
+    return world.read("copy_call")
+
+
+def _row(world):
+    (row,) = world.read("list_campaigns", now=world.clock.now(), late_limit=LATE_LIMIT).to_dicts()
+    return row
+
+
+def test_a_closed_day_leaves_the_ledger_with_its_events_and_its_counts_stay(home):
+    world = World(home, contacts(9), max_calls_per_day=3)
+    world.run(START + DAY + HOUR)
+    assert _in_ledger(world)["call_date"].n_unique() == 1  # today
+    assert world.calls.height == 4
+    assert world.read("list_past_days", campaign_id=world.campaign_id, from_date=None).height == 1
+    events = world.read("copy_event").drop_nulls("contact_id")
+    assert set(events["contact_id"]) == {"c3"}
+    row = _row(world)
+    assert (row["final_count"], row["waiting_count"]) == (4, 5)
+    counted = "select count(*), count(distinct contact_id) from call"
+    assert ask(home, world.ledger, counted).rows() == [(4, 4)]
+    made = "select count(*) from event where to_state = 'claimed'"
+    assert ask(home, world.ledger, made).rows() == [(4,)]
+    world.run(START + 10 * DAY)
+    assert world.state == "completed"
+    assert world.calls["contact_id"].n_unique() == world.calls.height == 9
+
+
+def test_an_edit_knows_of_closed_days(home):
+    world = World(home, contacts(9), max_calls_per_day=3)
+    world.run(START + 2 * DAY - HOUR)
+    assert world.calls.height == 6
+    edit = world.update(end_time="15:00")
+    assert edit.written.rows == 3
+    world.run(START + 10 * DAY)
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(9)]
+    assert world.state == "completed"
+
+
+def test_somebody_skipped_after_their_call_is_past_does_not_count_twice(home):
+    world = World(home, contacts(9), max_calls_per_day=3)
+    world.skip("c8")
+    world.run(START + DAY + HOUR)
+    world.skip("c0", "c1")
+    assert _row(world)["skipped_count"] == 1
+    world.run(START + 2 * DAY - HOUR)
+    assert world.state == "active"
+    world.run(START + 10 * DAY)
+    assert world.calls["contact_id"].n_unique() == world.calls.height == 8
+    assert world.state == "completed"
+
+
+def test_a_retry_of_a_call_that_is_past_is_made_once(home):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 26 * 60}}
+    world = World(home, contacts(4), dialer=Chosen(lambda *_: "busy"), retry=retry)
+    world.run(START + 10 * DAY)
+    assert world.calls.group_by("attempt").len().sort("attempt").rows() == [(1, 4), (2, 4)]
+    assert world.state == "completed"
+
+
+class Silent(Chosen):
+    """A dialer that never tells how one contact's call ended."""
+
+    def ended(self, calls, now):
+        return super().ended(calls, now).filter(pl.col("contact_id") != "c0")
+
+
+def test_what_is_unknown_for_good_stays_until_somebody_says_how_it_ended(home):
+    world = World(
+        home, contacts(6), dialer=Silent(lambda *_: "completed"), max_calls_per_day=3, max_call_minutes=30
+    )
+    world.run(START + DAY + HOUR)
+    assert set(_in_ledger(world).filter(pl.col("state") == "unknown")["contact_id"]) == {"c0"}
+    assert settle(home, world.ledger, world.campaign_id, "c0", "no_answer", world.clock.now()) == 1
+    assert archive_closed_days(home, world.ledger, world.clock.now()) == 1
+    calls = dict(world.calls.select("contact_id", "state").rows())
+    assert calls["c0"] == "no_answer"
+    world.run(START + 10 * DAY)
+    assert world.state == "completed"
