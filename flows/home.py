@@ -16,8 +16,8 @@ class Home:
     """The folder of one store.
 
     ``contacts.duckdb`` holds the lists, ``lists/`` their published snapshots, ``ledger.duckdb`` the present,
-    ``plans/`` the future, ``journal/`` the dials, ``past/`` closed days, ``owners/`` two locked files per living dispatcher,
-    ``budgets/`` the requests made of late.
+    ``plans/`` the future, ``past/`` closed days, ``journal/`` the dials, ``owners/`` two locked files per
+    living dispatcher, ``budgets/`` the requests made of late.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class Home:
 
     @property
     def past(self) -> Path:
-        """The folder of closed days, ``<campaign_id>/<date>-<part>.calls.parquet`` and ``….events.parquet``."""
+        """The folder of closed days, ``<campaign_id>/<date>-<part>.calls.parquet`` and ``.events.parquet``."""
         return self.path / "past"
 
     @property

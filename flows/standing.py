@@ -97,7 +97,7 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
         now_there = session.read("list_calls", campaign_id=campaign.campaign_id)
         past = past_calls(home, session, campaign.campaign_id).select(now_there.columns).collect()
-        made = pl.concat([past, now_there.cast(dict(past.schema))])
+        made = pl.concat([past, now_there.cast(past.schema)])
         skips = session.read("list_skips", campaign_id=campaign.campaign_id)
         pending = session.read("list_pending", campaign_id=campaign.campaign_id)
     columns = [*_CALL_COLUMNS, "state", "noted_at", "finished_at", "reason"]
@@ -161,8 +161,8 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
 def known_contacts(home: Home, ledger: Ledger, campaign: StoredCampaign, ids: pl.Series) -> pl.DataFrame:
     """Return those of ``ids`` that are contacts of the campaign's list.
 
-    Grain: one row per contact, ``contact_id`` and ``is_planned``, whether the current plan calls it and no call
-    of it is past.
+    Grain: one row per contact, ``contact_id`` and ``is_planned``, whether the current plan calls it and no
+    call of it is past.
     """
     snapshot = current_lists(home).get(campaign.settings.contact_list or "")
     with ledger.session() as session:

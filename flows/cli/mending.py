@@ -41,6 +41,6 @@ def recover(now: Now = None, as_json: Json = False) -> None:
     tell(
         as_json,
         {"campaigns": found.campaigns, "versions": found.versions, "calls": found.calls},
-        f"{found.campaigns:,} campaigns, {found.versions:,} plan versions and {found.calls:,} calls are back, "
-        f"the campaigns paused{aside}",
+        f"{found.campaigns:,} campaigns, {found.versions:,} plan versions and {found.calls:,} calls are "
+        f"back, the campaigns paused{aside}",
     )

@@ -212,6 +212,8 @@ def nobody_is_lost(world: World) -> Iterator[str]:
             calls = session.read("list_calls", campaign_id=campaign_id)
         if stored.state in ("failed", "cancelled"):
             continue
+        if stored.state != "completed":
+            yield f"I2: {stored.name} ({campaign_id}) does not come to its end, it is {stored.state}"
         excluded = {
             contact
             for name in versions
