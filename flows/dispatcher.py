@@ -134,6 +134,8 @@ class Dispatcher:
         work = self._record(now)
         if work["in_flight"]:
             self._inquire(now, int(work["due_soon"]))
+            if self._inquiries.take_in(now):  # a dialer that knows at once is not asked to wait for a tick
+                work = self._record(now)
         if work["unstaged"]:
             self.tally.errors += self._stage.fill(now)
             now = self._clock.now()  # that took time, and a window may have closed
@@ -144,6 +146,8 @@ class Dispatcher:
             work = self._record(now)
         if work["due"] or work["beginning"]:
             self._claim(now)
+            if self._settle_finished():
+                self._record(now)
 
     def _record(self, now: datetime) -> dict[str, Any]:
         """Apply the journal, close what is overdue, and return what is to do."""
@@ -252,14 +256,17 @@ class Dispatcher:
         self._claims[batch] = requests.select("campaign_id", "contact_id", "attempt", "lease_id")
         self._pool.start(batch)
 
-    def _settle_finished(self) -> None:
+    def _settle_finished(self) -> int:
         """Look after the batches that are done: the calls of one that failed go back or become unknown.
+
+        Returns how many were done.
 
         Raises:
             WorkError: it failed in a way after which nothing more may be dialled.
         """
         fatal: BaseException | None = None
-        for batch, error in self._pool.finished():
+        finished = self._pool.finished()
+        for batch, error in finished:
             claims = self._claims.pop(batch)
             if error is None:
                 continue
@@ -269,6 +276,7 @@ class Dispatcher:
             fatal = error if isinstance(error, _FATAL) else fatal
         if fatal is not None:
             raise WorkError(f"calls can no longer be placed safely: {fatal}") from fatal
+        return len(finished)
 
     def _take_over_abandoned(self, now: datetime) -> None:
         if self._taken_over_at is None or self._taken_over_at + _TAKE_OVER_EVERY <= now:

@@ -54,7 +54,7 @@ class Home:
 
     @property
     def past(self) -> Path:
-        """The folder of closed days, ``<campaign_id>/<date>-<part>.calls.parquet`` and ``.events.parquet``."""
+        """The folder of closed days, ``<campaign_id>/<date>-<part>.{calls,events}.parquet``."""
         return self.path / "past"
 
     @property

@@ -34,14 +34,15 @@ class Inquiries:
         self._open: dict[str, Exchange] = {}
         self._asked = _ASKED.to_frame()
 
-    def take_in(self, now: datetime) -> None:
-        """Write to the journal what came back."""
+    def take_in(self, now: datetime) -> bool:
+        """Write to the journal what came back, and return whether there was news."""
         replies = [exchange.replies(now) for exchange in self._open.values()]
         self._open = {name: exchange for name, exchange in self._open.items() if exchange.is_open}
         news = pl.concat([REPORTS.to_frame(), *replies])
         if not news.is_empty():
             with self._journal.writing() as page:
                 page.add("report", news)
+        return not news.is_empty()
 
     def ask(self, calls: pl.DataFrame, now: datetime, due_soon: int) -> None:
         """Ask about ``calls`` (``CALLS`` and ``dialer``) that nobody asked about lately.

@@ -1,1 +1,1 @@
-"""Trials of the faults that a dispatcher survives: killed, starved, lied to, and then judged by the provider's record."""
+"""Trials of the faults that a dispatcher survives, judged by the provider's own record of rings."""

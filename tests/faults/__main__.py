@@ -1,4 +1,4 @@
-"""``python -m tests.faults``: does the trials of the table of faults, as many as it says, and prints the table."""
+"""``python -m tests.faults``: does the trials of the table of faults and prints the table."""
 
 import argparse
 import random

@@ -11,8 +11,8 @@ Trial = Callable[[int], str | None]
 class Row:
     """A fault and its trial.
 
-    ``number`` is the fault's place in the table; ``kind`` is R for real processes and S for a simulation under a
-    seed; ``trials`` is how many make the number below which failures lie, after the rule of three.
+    ``number`` is the fault's place in the table; ``kind`` is R for real processes and S for a simulation
+    under a seed; ``trials`` is how many make the number below which failures lie, after the rule of three.
     """
 
     number: int

@@ -1,1 +1,1 @@
-"""Fault trials with real processes: dispatchers that are killed, a provider that keeps its own record of rings."""
+"""Fault trials with real processes: dispatchers that are killed, a provider with a record of its own."""

@@ -1,7 +1,7 @@
 """A dispatcher in a process of its own that dies at a named moment, between two instructions, by SIGKILL.
 
-The moments are those at which the dispatcher hands something to what it was given: the ledger, the journal's sync,
-the dialer, its budget. The dispatcher itself is the real one and knows nothing of it.
+The moments are those at which the dispatcher hands something to what it was given: the ledger, the journal's
+sync, the dialer, its budget. The dispatcher itself is the real one and knows nothing of it.
 """
 
 import errno
@@ -113,8 +113,8 @@ class Job:
     """What a dispatcher in a process of its own is to do.
 
     From its sync number ``full_from`` on, ``full_times`` syncs of the journal find the disk full, with
-    ``notes_only`` of those after a note; no file grows beyond ``file_bytes``. ``without`` names guards that are
-    taken out. Between note and request it dawdles for up to ``slow_seconds``.
+    ``notes_only`` of those after a note; no file grows beyond ``file_bytes``. ``without`` names guards that
+    are taken out. Between note and request it dawdles for up to ``slow_seconds``.
     """
 
     store: Path

@@ -20,7 +20,7 @@ _FEW, _MANY = 12, 130
 
 
 def one_of_two(seed: int) -> str | None:
-    """Let one write fail to one of two dispatchers that share many calls, placed in several batches of one claim."""
+    """Let a write fail to one of two dispatchers that share many calls, in several batches of a claim."""
     draw = random.Random(seed)
     with open_shop(_MANY, timedelta(seconds=2), seed=seed) as shop:
         reach = timedelta(seconds=2)
@@ -75,7 +75,7 @@ def _no_room(shop: Shop, draw: random.Random) -> str | None:
 
 @contextmanager
 def _small_disk(folder: Path, room_bytes: int) -> Iterator[bool]:
-    """Keep a folder on a disk of its own for the length of the block; yield False where none can be mounted."""
+    """Keep a folder on a small disk for the length of the block; yield False where none can be mounted."""
     aside = folder.with_name("aside")
     shutil.copytree(folder, aside)
     size = f"size={room_bytes},mode=700"

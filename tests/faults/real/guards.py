@@ -1,4 +1,4 @@
-"""The guards of dispatch, each of which can be taken out for the length of a trial, in all of its processes."""
+"""The guards of dispatch, each of which can be taken out for a trial, in all of its processes."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -46,8 +46,13 @@ def without(names: tuple[str, ...]) -> Iterator[None]:
             _missing.clear()
 
 
+def _always(value: object) -> Callable[..., object]:
+    """Return a function that takes anything and returns ``value``."""
+    return lambda *_, **__: value
+
+
 def _note_nothing() -> AbstractContextManager[object]:
-    return patch.object(journal.Writer, "note", lambda self, notes: 0)
+    return patch.object(journal.Writer, "note", _always(0))
 
 
 @contextmanager
@@ -72,7 +77,7 @@ def _note_after_sending() -> Iterator[None]:
 
 
 def _everybody_else_is_dead() -> AbstractContextManager[object]:
-    return patch.object(abandoned, "is_dead", lambda folder, owner_id: True)
+    return patch.object(abandoned, "is_dead", _always(True))
 
 
 def _noted_calls_go_back() -> AbstractContextManager[object]:
@@ -103,23 +108,23 @@ def _nothing_has_left() -> AbstractContextManager[object]:
 
 
 def _slices_are_not_waited_for() -> AbstractContextManager[object]:
-    return patch.object(pausing, "wait_for_slices", lambda home, waits: [])
+    return patch.object(pausing, "wait_for_slices", _always([]))
 
 
 def _changes_go_unseen() -> AbstractContextManager[object]:
-    return patch.object(Changes, "number", lambda self: 0)
+    return patch.object(Changes, "number", _always(0))
 
 
 def _no_lock_on_the_journal() -> AbstractContextManager[object]:
-    return patch.object(journal, "locked", lambda file: nullcontext())
+    return patch.object(journal, "locked", _always(nullcontext()))
 
 
 def _no_pace() -> AbstractContextManager[object]:
-    return patch.object(placing, "within_pace", lambda requests, started, now: (requests, None))
+    return patch.object(placing, "within_pace", lambda requests, *_: (requests, None))
 
 
 def _gaps_are_fine() -> AbstractContextManager[object]:
-    return patch.object(journal.Journal, "_refuse_gaps", lambda self, sequence, found, last: None)
+    return patch.object(journal.Journal, "_refuse_gaps", _always(None))
 
 
 def _claim_in_spite_of(reason: str) -> Callable[[], AbstractContextManager[object]]:

@@ -1,4 +1,4 @@
-"""What has to hold after a trial (SPEC section 6, I1 to I6), judged from the provider's record, journal and ledger."""
+"""What has to hold after a trial, I1 to I6, judged from the provider's record, journal and ledger."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -73,8 +73,8 @@ def _doubled(rings, posts, names, notes, entries) -> Iterator[str]:
                 if not row["replays"] and call in open_lease:
                     yield f"I1: {call[1]} was noted again although its dial never went back"
                 open_lease[call] = row["lease_id"]
-            elif entry.kind == "answer" and row["state"] in GOES_BACK and not _was_replayed(entries, call):
-                if open_lease.get(call) == row["lease_id"]:
+            elif entry.kind == "answer" and row["state"] in GOES_BACK and open_lease.get(call) == row["lease_id"]:
+                if not _was_replayed(entries, call):
                     del open_lease[call]
 
 
@@ -113,7 +113,7 @@ def _untimely(shop, rings, posts, names, notes, within) -> Iterator[str]:
 
 
 def _lost(shop, calls, rings, names, all_ring) -> Iterator[str]:
-    """I2: every contact is final, planned, or unknown with a deadline; who rang is known to have been called."""
+    """I2: every contact is final, planned, or unknown with a deadline, and who rang was called."""
     with shop.ledger().session() as session:
         campaigns = session.read("list_campaigns", now=shop.clock.now(), late_limit=timedelta(minutes=5))
         pending = session.read("list_pending", campaign_id=shop.campaign_id)
@@ -148,7 +148,8 @@ def _unfinished(shop, calls, rings, names, row, pending) -> Iterator[str]:
     open_calls = calls.filter(~pl.col("state").is_in(_OUTCOMES))
     if open_calls.height:
         first = open_calls.row(0, named=True)
-        yield f"I2: {open_calls.height} calls not ended, {first['contact_id']} is {first['state']} ({first['reason']})"
+        which = f"{first['contact_id']} is {first['state']} ({first['reason']})"
+        yield f"I2: {open_calls.height} calls not ended, {which}"
     silent = {f"c{number}/1" for number in range(shop.calls)} - {names.get(ring["key"]) for ring in rings}
     if silent:
         yield f"I2: {len(silent)} were never rung, one is {min(silent)}; the campaign is {row['state']}"
@@ -157,7 +158,7 @@ def _unfinished(shop, calls, rings, names, row, pending) -> Iterator[str]:
 
 
 def _too_many(shop: Shop) -> Iterator[str]:
-    """I3: claims less what ended or went back never exceed the limit, in the order in which they were committed."""
+    """I3: claims less what ended or went back never exceed the limit, in order of their commits."""
     with shop.ledger().session() as session:
         limit = session.read("find_campaigns", named=shop.campaign_id)["max_concurrent_calls"].item()
         events = session._connection.execute(

@@ -1,7 +1,7 @@
 """Processes of a trial: forked from one that has imported everything and computed nothing.
 
-Libraries that keep threads (polars, duckdb) do not survive a fork once they have been used, so the process that
-runs the trials never forks itself.
+Libraries that keep threads (polars, duckdb) do not survive a fork once they have been used, so the process
+that runs the trials never forks itself.
 """
 
 import asyncio

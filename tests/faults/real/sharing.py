@@ -1,4 +1,4 @@
-"""Rows 17 and 18: several dispatchers share a campaign, and one of them is stopped by a signal in the midst."""
+"""Rows 17 and 18: several dispatchers share a campaign, and one is stopped by a signal in the midst."""
 
 import os
 import random

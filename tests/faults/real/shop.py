@@ -1,7 +1,8 @@
 """A store whose slots fall due within a moment of the present, and a provider that its dispatcher calls.
 
-A store is built once for each set of settings and copied for every trial, which takes milliseconds. Its slots stay
-where they were planned; the clock of a trial is real time, shifted so that they fall due when the trial begins.
+A store is built once for each set of settings and copied for every trial, which takes milliseconds. Its slots
+stay where they were planned; the clock of a trial is real time, shifted so that they fall due when the trial
+begins.
 """
 
 import atexit
@@ -118,7 +119,7 @@ def open_shop(
 
 @cache
 def _template(calls: int, within: timedelta, settings: tuple[tuple[str, Any], ...]) -> _Template:
-    """Build a store; an early end crowds the slots, and an edit that keeps them then gives them the whole day."""
+    """Build a store; an early end crowds the slots, and an edit then gives them the whole day."""
     home, now = Home(scratch_folder()).make(), FIRST_SLOT - timedelta(hours=1)
     atexit.register(shutil.rmtree, home.path, ignore_errors=True)
     ledger = Ledger(home.ledger)
