@@ -8,20 +8,37 @@
 -- A number's calls on a date fill its rounds 0, 1, …; the key of a call is its round, then how far its number is
 -- from the one whose turn it is first on the date. Turns are right when keys rise along the date and no number
 -- that still had room has a smaller key left than one that was used.
-with number_count as (
-    select nullif(count(*), 0) as numbers from outbound_number
+with numbered as materialized (
+    select number, turn from outbound_number
 ),
 
-turned as (
-    select
-        plan.contact_id,
-        plan.attempt,
-        plan.from_number,
-        plan.call_date,
-        plan.row_number,
-        outbound_number.turn
+number_count as (
+    select nullif(count(*), 0) as numbers from numbered
+),
+
+turned as not materialized (
+    select plan.contact_id, plan.attempt, plan.from_number, plan.call_date, plan.row_number, numbered.turn
     from plan
-    left join outbound_number on outbound_number.number = plan.from_number
+    left join numbered on numbered.number = plan.from_number
+),
+
+of_number as materialized (
+    select
+        call_date,
+        from_number,
+        turn,
+        count(*) as calls,
+        min(row_number) as first_row,
+        max(row_number) as last_row
+    from turned
+    group by call_date, from_number, turn
+),
+
+strange_number as materialized (
+    select of_number.call_date, of_number.from_number
+    from of_number
+    cross join number_count
+    where of_number.turn is null and (of_number.from_number is not null or number_count.numbers is not null)
 ),
 
 stood as (
@@ -32,8 +49,8 @@ stood as (
 ),
 
 calls_of_date as (
-    select call_date, min(row_number) as first_row, max(row_number) as last_row
-    from turned
+    select call_date, min(first_row) as first_row, max(last_row) as last_row
+    from of_number
     group by call_date
 ),
 
@@ -41,10 +58,10 @@ first_turn_of_date as (
     select
         calls_of_date.call_date,
         coalesce(
-            lag(turned.turn) over (order by calls_of_date.call_date) + 1, rules.first_turn
+            lag(of_number.turn) over (order by calls_of_date.call_date) + 1, rules.first_turn
         ) as first_turn
     from calls_of_date
-    inner join turned on turned.row_number = calls_of_date.last_row
+    inner join of_number on of_number.last_row = calls_of_date.last_row
     cross join rules
 ),
 
@@ -87,18 +104,6 @@ beside as (
 
 last_key as (
     select call_date, max(key) as key from keyed group by call_date
-),
-
-of_number as (
-    select
-        call_date,
-        turn,
-        count(*) as calls,
-        min(row_number) as first_row,
-        max(row_number) as last_row
-    from turned
-    where turn is not null
-    group by call_date, turn
 ),
 
 share as (
@@ -157,17 +162,17 @@ wrong_share as (
 )
 
 select
-    turned.contact_id,
-    turned.attempt,
+    plan.contact_id,
+    plan.attempt,
     case
-        when number_count.numbers is null then 'is called from ' || turned.from_number || ' although the campaign has no number'
-        else 'is called from ' || coalesce(turned.from_number, 'no number') || ', which is not the campaign''s'
+        when number_count.numbers is null then 'is called from ' || plan.from_number || ' although the campaign has no number'
+        else 'is called from ' || coalesce(plan.from_number, 'no number') || ', which is not the campaign''s'
     end as problem
-from turned
+from plan
+inner join strange_number
+    on strange_number.call_date is not distinct from plan.call_date
+    and strange_number.from_number is not distinct from plan.from_number
 cross join number_count
-where
-    (number_count.numbers is null and turned.from_number is not null)
-    or (number_count.numbers is not null and turned.turn is null)
 union all
 select contact_id, attempt, 'is called from ' || from_number || ' out of turn' as problem
 from beside

@@ -70,13 +70,19 @@ wrong_zone as (
     from of_zone
     inner join passed_by on passed_by.zone = of_zone.timezone and passed_by.call_date = of_zone.call_date
     where of_zone.first_position < passed_by.position
+),
+
+suspect as materialized (
+    select plan.contact_id, plan.attempt, plan.call_date, wrong_zone.position
+    from plan
+    inner join wrong_zone on wrong_zone.timezone = plan.timezone and wrong_zone.call_date = plan.call_date
 )
 
 select
-    plan.contact_id,
-    plan.attempt,
-    'is called on ' || plan.call_date || ' although someone further down the list has an earlier date' as problem
-from plan
-inner join wrong_zone on wrong_zone.timezone = plan.timezone and wrong_zone.call_date = plan.call_date
-inner join contact on contact.contact_id = plan.contact_id and contact.attempt = plan.attempt
-where contact.position < wrong_zone.position
+    suspect.contact_id,
+    suspect.attempt,
+    'is called on ' || suspect.call_date || ' although someone further down the list has an earlier date'
+        as problem
+from contact
+inner join suspect on suspect.contact_id = contact.contact_id and suspect.attempt = contact.attempt
+where contact.position < suspect.position
