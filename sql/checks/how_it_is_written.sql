@@ -4,7 +4,8 @@
 -- Reads plan, clock (zone, from_at, offset_seconds), date_before (call_date, next_index: the first free
 -- slot_index), rules (timezone, campaign_id, plan_version).
 --
--- A date whose rows are right as a whole is not looked at row by row.
+-- A date whose rows are right as a whole is not looked at row by row. The row before a row is the one that was read
+-- before it, so that nothing is sorted, and that it is the one before it is looked at, too.
 with of_date as materialized (
     select
         call_date,
@@ -110,7 +111,12 @@ judged as (
 ),
 
 beside as (
-    select row_number, scheduled_at, lag(scheduled_at) over (order by row_number) as before_at from plan
+    select
+        row_number,
+        scheduled_at,
+        lag(scheduled_at) over () as before_at,
+        coalesce(lag(row_number) over (), -1) as row_before
+    from plan
 )
 
 select contact_id, attempt, problem
@@ -124,4 +130,4 @@ union all
 select plan.contact_id, plan.attempt, 'is out of order' as problem
 from plan
 inner join beside on beside.row_number = plan.row_number
-where beside.scheduled_at < beside.before_at
+where beside.scheduled_at < beside.before_at or beside.row_before != beside.row_number - 1
