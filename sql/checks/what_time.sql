@@ -1,9 +1,12 @@
 -- Rule: the k-th of the n calls of a zone on a date starts k/n into the zone's open time of that date, to
 -- within a millisecond; its not_after is where its stretch of open time ends. A slot that is carried over may lie
--- anywhere in the open time. On a date of one zone, slot_index says which call it is.
+-- anywhere in the open time.
 -- Grain: one row per planned call elsewhere.
--- Reads plan, opening (zone, call_date, opens_at, closes_at), standing (kind, contact_id, attempt),
--- date_before (call_date, next_index: the first free slot_index), rules (reserve_us).
+-- Reads plan, opening (zone, call_date, opens_at, closes_at), standing (kind, contact_id, attempt), rules
+-- (reserve_us).
+--
+-- Where every call is that close to a k of its own, the k-th of them is that close to k. So each call is given the
+-- k that is nearest, and the calls of a zone and date are only ranked when some k was not given.
 with carried as materialized (
     select plan.row_number, plan.call_date
     from plan
@@ -12,7 +15,7 @@ with carried as materialized (
 ),
 
 spread as not materialized (
-    select plan.row_number, plan.timezone, plan.call_date, plan.scheduled_at, plan.not_after, plan.slot_index
+    select plan.row_number, plan.timezone, plan.call_date, plan.scheduled_at, plan.not_after
     from plan
     anti join carried on carried.row_number = plan.row_number
 ),
@@ -21,13 +24,14 @@ of_zone as materialized (
     select timezone, call_date, count(*) as calls from spread group by timezone, call_date
 ),
 
-stretch as (
+stretch as materialized (
     select
         opening.zone,
         opening.call_date,
         opening.opens_at,
         opening.closes_at,
         of_zone.calls,
+        dense_rank() over (order by opening.zone, opening.call_date) as zone_date,
         sum(epoch_us(opening.closes_at) - epoch_us(opening.opens_at)) over (
             partition by opening.zone, opening.call_date
         )::bigint as open_us,
@@ -44,36 +48,57 @@ stretch as (
     where epoch_us(opening.closes_at) - epoch_us(opening.opens_at) > rules.reserve_us
 ),
 
-mixed_date as materialized (
-    select call_date from of_zone group by call_date having count(*) > 1
-    union
-    select call_date from carried
+open_at as not materialized (
+    select
+        stretch.zone_date,
+        stretch.calls,
+        stretch.open_us,
+        stretch.earlier_us + epoch_us(spread.scheduled_at) - epoch_us(stretch.opens_at) as open_at_us
+    from spread
+    inner join stretch
+        on stretch.zone = spread.timezone
+        and stretch.call_date = spread.call_date
+        and stretch.closes_at = spread.not_after
+        and spread.scheduled_at >= stretch.opens_at
+        and spread.scheduled_at < stretch.closes_at
 ),
 
-ranked as not materialized (
+nearest as not materialized (
+    select *, (open_at_us * calls + open_us // 2) // open_us as k from open_at
+),
+
+given as (
+    select zone_date, k // 60 as sixty, bit_or(1::bigint << (k % 60)::integer) as ks
+    from nearest
+    where k < calls and abs(open_at_us - k * open_us // calls) < 1000
+    group by zone_date, sixty
+),
+
+evenly_spread as (
+    select stretch.zone, stretch.call_date
+    from given
+    inner join stretch on stretch.zone_date = given.zone_date
+    group by stretch.zone, stretch.call_date
+    having sum(bit_count(given.ks)) = any_value(stretch.calls)
+),
+
+uneven as materialized (
+    select of_zone.timezone, of_zone.call_date
+    from of_zone
+    anti join evenly_spread on evenly_spread.zone = of_zone.timezone and evenly_spread.call_date = of_zone.call_date
+),
+
+ranked as (
     select
-        spread.row_number,
-        spread.timezone,
-        spread.call_date,
-        spread.scheduled_at,
-        spread.not_after,
-        spread.slot_index - date_before.next_index as rank
-    from spread
-    inner join date_before on date_before.call_date = spread.call_date
-    anti join mixed_date on mixed_date.call_date = spread.call_date
-    union all
-    select
-        spread.row_number,
-        spread.timezone,
-        spread.call_date,
-        spread.scheduled_at,
-        spread.not_after,
+        spread.*,
         row_number() over (partition by spread.timezone, spread.call_date order by spread.row_number) - 1 as rank
     from spread
-    semi join mixed_date on mixed_date.call_date = spread.call_date
+    semi join uneven
+        on uneven.timezone is not distinct from spread.timezone
+        and uneven.call_date is not distinct from spread.call_date
 ),
 
-placed as not materialized (
+placed as (
     select
         ranked.row_number,
         ranked.not_after,
@@ -89,24 +114,19 @@ placed as not materialized (
         and ranked.scheduled_at < stretch.closes_at
 ),
 
-kept as materialized (
-    select plan.row_number, plan.timezone, plan.call_date, plan.scheduled_at, plan.not_after
-    from carried
-    inner join plan on plan.row_number = carried.row_number
-),
-
 kept_open as (
     select
-        kept.row_number,
-        kept.not_after,
+        plan.row_number,
+        plan.not_after,
         opening.closes_at,
         opening.zone is not null as is_open
-    from kept
+    from plan
+    inner join carried on carried.row_number = plan.row_number
     left join opening
-        on opening.zone = kept.timezone
-        and opening.call_date = kept.call_date
-        and kept.scheduled_at >= opening.opens_at
-        and kept.scheduled_at < opening.closes_at
+        on opening.zone = plan.timezone
+        and opening.call_date = plan.call_date
+        and plan.scheduled_at >= opening.opens_at
+        and plan.scheduled_at < opening.closes_at
 ),
 
 wrong as (

@@ -124,6 +124,15 @@ def test_a_broken_rule_is_named(tmp_path, rule, change):
     assert rule in _broken(tmp_path, _settings(max_concurrent_calls=5), contacts(120, ZONES), change)
 
 
+@pytest.mark.parametrize("people", [120, 50_000])
+@pytest.mark.parametrize(("by", "broken"), [(0, set()), (2_500, {"what time"})])
+def test_calls_that_crowd_a_minute_are_judged_by_their_rank(tmp_path, people, by, broken):
+    """50,000 calls are 1.2 ms apart, so a call may be as close to the share of the one beside it."""
+    settings = campaign(start_time="10:00", end_time="10:01", working_days=[1, 2, 3, 4, 5, 6, 7])
+    moved = _moved(3, timedelta(microseconds=by))
+    assert _broken(tmp_path, settings, contacts(people, ["America/New_York"]), moved) == broken
+
+
 def test_a_call_on_a_closed_date_or_after_the_end_is_caught(tmp_path):
     settings = campaign(max_calls_per_day=20, ends_at="2026-04-01T00:00")
     stricter = campaign(max_calls_per_day=20, ends_at="2026-03-23T12:00", blackout_dates=["2026-03-23"])
