@@ -1,9 +1,11 @@
 """Computing a plan from a list: what the transforms need to know is counted here, then they are joined."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from flows.errors import WorkError
 from transforms.brief import Brief
@@ -148,7 +150,8 @@ def _slots(
     taken = taken_instants(brief.standing, allotment.dates["call_date"].unique()).collect()["scheduled_at"]
     placed = []
     if isinstance(called, pl.DataFrame) and len(demand.queues) > 1:
-        placed = [slots_of_zones(called, demand.queues, allotment, demand.clearance, taken, dates)]
+        runs = slots_of_zones(called, demand.queues, allotment, demand.clearance, taken, dates)
+        placed = [_one_after_another(runs)]
     elif allotment.dates.height:
         placed = [slots_of_one_zone(called.lazy(), allotment, demand.clearance, taken, dates)]
     carried = demand.held.per_date.filter(pl.col("carried") > 0)["call_date"]
@@ -158,6 +161,24 @@ def _slots(
     zones = carrying.select("timezone").unique().sort("timezone").collect()["timezone"].to_list()
     opened = openings(campaign, zones, min(carried), max(carried), brief.from_at, campaign.stops_at())
     return with_carried([*placed, carried_over(carrying, opened, dates)])
+
+
+def _one_after_another(runs: list[pl.LazyFrame]) -> pl.LazyFrame:
+    """Return frames as one that computes each when its rows are wanted, so that few are held in memory."""
+
+    def source(
+        columns: list[str] | None, wanted: pl.Expr | None, most: int | None, _batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = most
+        for run in runs:
+            rows = run if columns is None else run.select(columns)
+            found = (rows if wanted is None else rows.filter(wanted)).collect()
+            yield found if left is None else found.head(left)
+            left = None if left is None else max(0, left - found.height)
+            if left == 0:
+                return
+
+    return register_io_source(source, schema=runs[0].collect_schema(), is_pure=True)
 
 
 def _numbered(

@@ -31,7 +31,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class Queue:
     """The contacts of one zone in list order: how many, and their places among all who wait.
 
-    ``places`` (0-based, sorted) may be None when the queue is the only one.
+    ``places`` (UInt32, 0-based, sorted) may be None when the queue is the only one.
     """
 
     zone: str
@@ -235,4 +235,4 @@ def _as_view(queue: Queue) -> "memoryview[int]":
     if queue.places is None:
         raise ValueError(f"the queue of {queue.zone} is not the only one and needs places")
     array = queue.places.rechunk().to_arrow()
-    return memoryview(array.buffers()[1]).cast("q")[array.offset : array.offset + len(array)]
+    return memoryview(array.buffers()[1]).cast("I")[array.offset : array.offset + len(array)]

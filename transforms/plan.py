@@ -9,7 +9,7 @@ from transforms.schemas import PLAN, PLAN_DATES
 from transforms.slots import Clearance, in_order, pieces, with_slots
 from transforms.standing import Held
 
-_RUN_ROWS = 500_000
+_RUN_ROWS = 250_000
 _COLUMNS = (
     "contact_id",
     "attempt",
@@ -35,7 +35,7 @@ def queues(called: pl.DataFrame) -> pl.DataFrame:
     numbers of their rows. Order: zone.
     """
     return (
-        called.select("timezone", place=pl.int_range(pl.len(), dtype=pl.Int64))
+        called.select("timezone", place=pl.int_range(pl.len(), dtype=pl.UInt32))
         .group_by("timezone", maintain_order=True)
         .agg(contacts=pl.len().cast(pl.Int64), places=pl.col("place"))
         .sort(pl.col("timezone").cast(pl.String))
@@ -59,35 +59,36 @@ def slots_of_zones(
     clear: Clearance,
     taken: pl.Series,
     dates: pl.DataFrame,
-) -> pl.LazyFrame:
-    """Give those to place their slots; rows are in ``scheduled_at`` order and all distinct.
+) -> list[pl.LazyFrame]:
+    """Give those to place their slots, as one frame for each run of a few dates; the runs are in order.
 
     Takes them in list order with ``contact_id``, ``attempt``, ``phone``, ``timezone`` and
     ``timezone_source``, the instants that are ``taken`` and the dates of the plan (``PLAN_DATES``). Whoever
-    found no date is left out. Several zones are brought in order a few dates at a time, which takes less
-    memory and time than all at once.
+    found no date is left out. The rows of a run are in ``scheduled_at`` order and all distinct. The zones of
+    a run are brought in order first and its contacts looked up then, so that little is moved.
     """
     used = pieces(allotment.dates, allotment.openings, clear, dates)
-    return pl.concat(
-        in_order([_of_zone(called, queue, used, run) for queue in waiting], taken).select(_COLUMNS)
+    runs = (
+        in_order([_of_zone(queue, used, run) for queue in waiting], taken)
         for run in _runs_of_dates(allotment.dates)
     )
+    return [_with_contacts(slots, called).select(_COLUMNS) for slots in runs]
 
 
-def _of_zone(called: pl.DataFrame, queue: Queue, used: pl.DataFrame, dates: pl.DataFrame) -> pl.LazyFrame:
-    """Give a zone's contacts of a run of dates their slots; the contacts are picked when they are needed."""
+def _of_zone(queue: Queue, used: pl.DataFrame, dates: pl.DataFrame) -> pl.LazyFrame:
+    """Give the ``place`` of each of a zone's contacts of a run of dates its slot."""
     mine = dates.filter(pl.col("zone") == queue.zone)
     first = min(mine["first_rank"], default=0)
     if queue.places is None:
         raise ValueError(f"the queue of {queue.zone} is not the only one and needs places")
     places = queue.places.slice(first, int(mine["contacts"].sum()))
-    rows = pl.defer(lambda: called[places].with_columns(position=places), schema=_with_position(called))
     stretches = used.filter(pl.col("zone") == queue.zone).join(mine, on="call_date", how="semi")
-    return with_slots(rows, stretches, first)
+    return with_slots(places.alias("place").to_frame().lazy(), stretches, first)
 
 
-def _with_position(called: pl.DataFrame) -> pl.Schema:
-    return pl.Schema({**called.schema, "position": pl.Int64()})
+def _with_contacts(slots: pl.LazyFrame, called: pl.DataFrame) -> pl.LazyFrame:
+    """Add the columns of ``called``, whose rows the slots name by their ``place``."""
+    return slots.with_columns(pl.lit(called[name]).gather("place").alias(name) for name in called.columns)
 
 
 def _runs_of_dates(dates: pl.DataFrame) -> list[pl.DataFrame]:
