@@ -66,7 +66,7 @@ def compute_plan(
         InfeasibleError: not everyone fits before the end or the horizon, and not ``partly``.
     """
     judged = judged_contacts(contacts, campaign, brief)
-    called, waiting, aside = _waiting(judged, campaign)
+    called, waiting, aside = _waiting(judged, campaign, is_first=_nothing_stands(brief))
     held = _held(brief)
     demand = Demand(waiting, brief.starts_at, brief.from_at, held)
     allotment = allot(campaign, demand)
@@ -116,25 +116,28 @@ def _held(brief: Brief) -> Held:
 
 
 def _waiting(
-    judged: pl.LazyFrame, campaign: Campaign
+    judged: pl.LazyFrame, campaign: Campaign, *, is_first: bool
 ) -> tuple[pl.LazyFrame | pl.DataFrame, list[Queue], pl.DataFrame]:
     """Return those to place, the queue of each zone, and who is left out.
 
-    Where everyone has the campaign's zone, nothing has to be held in memory.
+    Where everyone has the campaign's zone and nothing stands, nothing has to be held in memory.
     """
     called = eligible(judged).select("contact_id", "attempt", "phone", "timezone", "timezone_source")
-    if campaign.contact_timezone is not ContactTimezone.CAMPAIGN:
-        few_values = pl.col("timezone", "timezone_source").cast(pl.Categorical())
-        held, aside = pl.collect_all([called.with_columns(few_values), excluded(judged)], engine="streaming")
-        return held, _as_queues(queues(held)), aside
-    found, aside = pl.collect_all(
-        [only_queue(called, campaign.timezone), excluded(judged)], engine="streaming"
-    )
-    return called, _as_queues(found.filter(pl.col("contacts") > 0)), aside
+    in_one_zone = campaign.contact_timezone is ContactTimezone.CAMPAIGN
+    if in_one_zone and is_first:
+        found, aside = pl.collect_all(
+            [only_queue(called, campaign.timezone), excluded(judged)], engine="streaming"
+        )
+        return called, _as_queues(found), aside
+    few_values = pl.col("timezone", "timezone_source").cast(pl.Categorical())
+    held, aside = pl.collect_all([called.with_columns(few_values), excluded(judged)], engine="streaming")
+    found = only_queue(held.lazy(), campaign.timezone).collect() if in_one_zone else queues(held)
+    return held, _as_queues(found), aside
 
 
 def _as_queues(found: pl.DataFrame) -> list[Queue]:
-    return [Queue(*row) for row in zip(found["timezone"], found["contacts"], found["places"], strict=True)]
+    columns = found.filter(pl.col("contacts") > 0).select("timezone", "contacts", "places")
+    return [Queue(*row) for row in zip(*columns, strict=True)]
 
 
 def _slots(

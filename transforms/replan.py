@@ -30,7 +30,7 @@ def whom_to_place(listed: pl.LazyFrame, brief: Brief, *, is_first: bool) -> pl.L
         return fresh.with_columns(attempt=_FIRST)
     new = fresh.join(brief.standing.select("contact_id"), on="contact_id", how="anti", maintain_order="left")
     due = listed.join(waiting_for_slots(brief.standing), on="contact_id", how="inner", maintain_order="left")
-    return pl.concat([new.with_columns(attempt=_FIRST), due]).sort("position", "attempt")
+    return new.with_columns(attempt=_FIRST).merge_sorted(due.sort("position", "attempt"), key="position")
 
 
 def whom_to_carry(listed: pl.LazyFrame, brief: Brief) -> pl.LazyFrame:
