@@ -31,7 +31,7 @@ from transforms.plan import (
 )
 from transforms.replan import positioned, whom_to_carry, whom_to_place
 from transforms.rotation import needs_rounds, numbers_in_rounds, with_from_number
-from transforms.schemas import PLAN
+from transforms.schemas import EXCLUDED, PLAN
 from transforms.slots import carried_over, numbered
 from transforms.standing import Held, held_per_date, held_per_number, taken_instants
 from transforms.wall_clock import to_local
@@ -66,7 +66,7 @@ def compute_plan(
         InfeasibleError: not everyone fits before the end or the horizon, and not ``partly``.
     """
     judged = judged_contacts(contacts, campaign, brief)
-    called, waiting, aside = _waiting(judged, campaign, is_first=_nothing_stands(brief))
+    called, waiting, aside = _waiting(judged, campaign, brief)
     held = _held(brief)
     demand = Demand(waiting, brief.starts_at, brief.from_at, held)
     allotment = allot(campaign, demand)
@@ -116,21 +116,22 @@ def _held(brief: Brief) -> Held:
 
 
 def _waiting(
-    judged: pl.LazyFrame, campaign: Campaign, *, is_first: bool
+    judged: pl.LazyFrame, campaign: Campaign, brief: Brief
 ) -> tuple[pl.LazyFrame | pl.DataFrame, list[Queue], pl.DataFrame]:
     """Return those to place, the queue of each zone, and who is left out.
 
-    Where everyone has the campaign's zone and nothing stands, nothing has to be held in memory.
+    Where everyone has the campaign's zone and nothing stands, nothing has to be held in memory; where nobody
+    is skipped either, nobody is left out.
     """
     called = eligible(judged).select("contact_id", "attempt", "phone", "timezone", "timezone_source")
     in_one_zone = campaign.contact_timezone is ContactTimezone.CAMPAIGN
-    if in_one_zone and is_first:
-        found, aside = pl.collect_all(
-            [only_queue(called, campaign.timezone), excluded(judged)], engine="streaming"
-        )
+    everyone = in_one_zone and brief.skipped.is_empty()
+    left_out = EXCLUDED.to_frame().lazy() if everyone else excluded(judged)
+    if in_one_zone and _nothing_stands(brief):
+        found, aside = pl.collect_all([only_queue(called, campaign.timezone), left_out], engine="streaming")
         return called, _as_queues(found), aside
     few_values = pl.col("timezone", "timezone_source").cast(pl.Categorical())
-    held, aside = pl.collect_all([called.with_columns(few_values), excluded(judged)], engine="streaming")
+    held, aside = pl.collect_all([called.with_columns(few_values), left_out], engine="streaming")
     found = only_queue(held.lazy(), campaign.timezone).collect() if in_one_zone else queues(held)
     return held, _as_queues(found), aside
 
