@@ -153,10 +153,12 @@ def _slots(
     """Return new and carried slots in order; there is at least one."""
     taken = taken_instants(brief.standing, allotment.dates["call_date"].unique()).collect()["scheduled_at"]
     placed = []
-    if isinstance(called, pl.DataFrame) and len(demand.queues) > 1:
+    if allotment.dates.is_empty():
+        pass
+    elif isinstance(called, pl.DataFrame) and len(demand.queues) > 1:
         runs = slots_of_zones(called, demand.queues, allotment, demand.clearance, taken, dates)
         placed = [_one_after_another(runs)]
-    elif allotment.dates.height:
+    else:
         placed = [slots_of_one_zone(called.lazy(), allotment, demand.clearance, taken, dates)]
     carried = demand.held.per_date.filter(pl.col("carried") > 0)["call_date"]
     if carried.is_empty():
@@ -176,9 +178,11 @@ def _one_after_another(runs: list[pl.LazyFrame]) -> pl.LazyFrame:
         left = most
         for run in runs:
             rows = run if columns is None else run.select(columns)
-            found = (rows if wanted is None else rows.filter(wanted)).collect()
-            yield found if left is None else found.head(left)
-            left = None if left is None else max(0, left - found.height)
+            found = (rows if wanted is None else rows.filter(wanted)).collect(engine="in-memory")
+            if left is not None:
+                found = found.head(left)
+                left -= found.height
+            yield found
             if left == 0:
                 return
 

@@ -10,6 +10,8 @@ from tests.people import EARLIER, NUMBERS, campaign, contacts, first_brief
 from transforms.schemas import PLAN
 from transforms.wall_clock import to_local
 
+ZONES = ["America/New_York", "America/Denver", "Asia/Kolkata"]
+
 
 def _plan(people, settings, now=EARLIER):
     return compute_plan(people, settings, first_brief(settings, now)).rows.collect()
@@ -121,6 +123,18 @@ def test_two_plans_of_the_same_contacts_are_the_same():
     settings = campaign(contact_timezone="contact", max_calls_per_number_per_day=9)
     people = contacts(100, ["Asia/Tokyo", "Europe/Paris", None])
     assert _plan(people, settings).equals(_plan(people, settings))
+
+
+def test_a_plan_of_several_zones_is_the_same_in_however_many_runs_it_is_computed(monkeypatch):
+    people, settings = contacts(200, ZONES), campaign(contact_timezone="contact", max_calls_per_day=12)
+    whole = _plan(people, settings)
+    monkeypatch.setattr("transforms.plan._RUN_ROWS", 30)
+    rows = compute_plan(people, settings, first_brief(settings, EARLIER)).rows
+    later = pl.col("scheduled_at") > whole["scheduled_at"][70]
+    assert rows.collect().equals(whole)
+    assert rows.collect(engine="streaming").equals(whole)
+    assert rows.head(55).collect().equals(whole.head(55))
+    assert rows.filter(later).select("phone").collect().equals(whole.filter(later).select("phone"))
 
 
 def test_random_draws_are_drawn_again_until_every_number_has_room():
