@@ -37,8 +37,7 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
         DamagedJournalError: the journal does not cover the ledger's position.
         OutdatedLedgerError: it has calls of campaigns that the ledger does not know.
     """
-    position = int(session.read("find_version")["journal_sequence"].item())
-    entries = journal.entries_after(position)
+    entries = _entries(session, journal)
     if not entries:
         return Applied()
     skips = _rows(entries, "skip", SKIPS)
@@ -56,6 +55,26 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
     session.write("set_journal_sequence", sequence=entries[-1].sequence)
     complete_campaigns(session, now)
     return Applied(noted, ended)
+
+
+def refuse_outdated(session: Session, journal: Journal) -> None:
+    """Raise what ``apply_journal`` would raise, and change nothing."""
+    notes = _rows(_entries(session, journal), "note", NOTES)
+    if not notes.is_empty():
+        _refuse_foreign(session, notes)
+
+
+def _entries(session: Session, journal: Journal) -> list[Entry]:
+    return journal.entries_after(int(session.read("find_version")["journal_sequence"].item()))
+
+
+def _refuse_foreign(session: Session, notes: pl.DataFrame) -> None:
+    foreign = session.read("list_foreign_notes", ("note", notes))
+    if not foreign.is_empty():
+        raise OutdatedLedgerError(
+            f"the dial journal has calls of campaign {foreign['campaign_id'][0]}, which this ledger "
+            "does not know: it is an older copy; callplan recover rebuilds it"
+        )
 
 
 def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
@@ -77,12 +96,7 @@ def _apply_notes(session: Session, notes: pl.DataFrame) -> int:
         return 0
     known = session.write("note_calls", ("note", notes))
     if known < notes.height:
-        foreign = session.read("list_foreign_notes", ("note", notes))
-        if not foreign.is_empty():
-            raise OutdatedLedgerError(
-                f"the dial journal has calls of campaign {foreign['campaign_id'][0]}, which this ledger "
-                "does not know: it is an older copy; callplan recover rebuilds it"
-            )
+        _refuse_foreign(session, notes)
         session.write("add_noted_calls", ("note", notes))
         noted = notes.filter(~pl.col("replays"))
         session.write("delete_noted_slots", ("note", noted))

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.applying import refuse_outdated
 from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.contact_store import current_lists
-from flows.errors import InputError
+from flows.dialers import dialers_at_hand
+from flows.errors import InputError, WorkError
 from flows.home import Home
+from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.owners import Living, living
 from flows.plan_store import EXCLUDED_SUFFIX, companion
@@ -21,11 +24,16 @@ from transforms.wall_clock import to_local
 
 @dataclass(frozen=True)
 class Standing:
-    """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers."""
+    """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers.
+
+    ``refusal`` says why nothing at all may be dispatched; ``dialers`` are those that are set up here.
+    """
 
     campaigns: pl.DataFrame
     held: pl.DataFrame
     dispatchers: list[Living]
+    refusal: str | None
+    dialers: list[str]
 
     @property
     def stopped(self) -> list[Living]:
@@ -38,7 +46,17 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
     with ledger.session() as session:
         campaigns = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
         held = _held(session, now)
-    return Standing(campaigns, held, living(home.owners))
+        refusal = _refusal(session, Journal(home.journal))
+    return Standing(campaigns, held, living(home.owners), refusal, dialers_at_hand())
+
+
+def _refusal(session: Session, journal: Journal) -> str | None:
+    """Return why the dial journal and the ledger do not go together, if they do not."""
+    try:
+        refuse_outdated(session, journal)
+    except WorkError as error:
+        return str(error)
+    return None
 
 
 def _held(session: Session, now: datetime) -> pl.DataFrame:
@@ -61,7 +79,9 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
         return [f"it is paused{why}: callplan resume lets it go on", *_open_questions(campaign)]
     if state in ("completed", "cancelled", "failed"):
         return [f"it is {state}" + (f": {campaign['reason']}" if campaign["reason"] else "")]
-    told = []
+    told = [] if found.refusal is None else [found.refusal]
+    if campaign["dialer"] not in found.dialers:
+        told.append(f"its dialer {campaign['dialer']} is not set up in this environment")
     if not found.dispatchers:
         told.append("no dispatcher is running: callplan dispatch places what is due")
     told += [f"{owner} is stopped; the calls it has in hand wait for it" for owner in found.stopped]

@@ -11,6 +11,12 @@ from flows.home import Home
 from transforms.campaign import DialerName
 
 
+def dialers_at_hand() -> list[str]:
+    """Return the names of the dialers that are set up in this environment."""
+    names = [DialerName.SIMULATED.value]
+    return [*names, DialerName.TRUEDY.value] if TruedyAccess.from_environment() else names
+
+
 @contextmanager
 def all_dialers(home: Home) -> Iterator[Mapping[str, Dialer]]:
     """Yield the dialers at hand, by the name that campaigns use; Truedy's where its access is set up."""

@@ -36,7 +36,7 @@ def one_of_two(seed: int) -> str | None:
 
 
 def trial(seed: int) -> str | None:
-    """Fill the disk in one of three ways, or for one of two dispatchers; nothing may be sent that could not be noted, and all goes on with room."""
+    """Fill the disk in one of four ways; nothing is sent that could not be noted, and with room all goes on."""
     draw = random.Random(seed)
     if seed % 4 == 0:
         return one_of_two(seed)

@@ -1,14 +1,14 @@
 """What has to hold after a trial, I1 to I6, judged from the provider's record, journal and ledger."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from flows.dialers.dialer import ANSWERS, GOES_BACK
 from flows.dialers.truedy import idempotency_key
-from flows.journal import NOTES, Journal
+from flows.journal import NOTES, Entry, Journal
 from tests.faults.real.shop import Shop
 
 _CALL = ["campaign_id", "contact_id", "attempt"]
@@ -65,27 +65,28 @@ def _doubled(rings, posts, names, notes, entries) -> Iterator[str]:
     for key, count in Counter(post["key"] for post in posts).items():
         if count > noted[key]:
             yield f"I1: {names.get(key, key)} was sent {count} times and noted {noted[key]} times"
-    open_lease: dict[tuple, str] = {}
+    yield from _noted_twice(entries)
+
+
+def _noted_twice(entries: list[Entry]) -> Iterator[str]:
+    """A call is noted once, and again as a repetition, or after its dial went back because it cannot have rung."""
+    leases: dict[tuple[object, ...], str] = {}
+    repeated = set()
     for entry in entries:
         for row in entry.rows.iter_rows(named=True):
             call = tuple(row[name] for name in _CALL)
             if entry.kind == "note":
-                if not row["replays"] and call in open_lease:
+                if row["replays"]:
+                    repeated.add(call)
+                elif call in leases:
                     yield f"I1: {call[1]} was noted again although its dial never went back"
-                open_lease[call] = row["lease_id"]
-            elif entry.kind == "answer" and row["state"] in GOES_BACK and open_lease.get(call) == row["lease_id"]:
-                if not _was_replayed(entries, call):
-                    del open_lease[call]
+                leases[call] = row["lease_id"]
+            elif _goes_back(entry, row) and call not in repeated and leases.get(call) == row["lease_id"]:
+                del leases[call]
 
 
-def _was_replayed(entries, call) -> bool:
-    return any(
-        entry.kind == "note"
-        and entry.rows.filter(
-            pl.col("replays") & (pl.col("contact_id") == call[1]) & (pl.col("attempt") == call[2])
-        ).height
-        for entry in entries
-    )
+def _goes_back(entry: Entry, row: Mapping[str, object]) -> bool:
+    return entry.kind == "answer" and row["state"] in GOES_BACK
 
 
 def _untimely(shop, rings, posts, names, notes, within) -> Iterator[str]:
