@@ -78,13 +78,21 @@ def _refuse_foreign(session: Session, notes: pl.DataFrame) -> None:
 
 
 def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
-    """Cut the entries so that no attempt is noted twice within one part, where kinds can be taken together.
+    """Cut the entries so that kinds can be taken together within a part: one by one where order matters.
 
-    An attempt is noted again only after an answer gave it back; a ledger far behind sees both at once.
+    An attempt is noted again only after an answer gave it back; a ledger far behind sees both at once, or the
+    answer and the second note.
     """
-    notes = [entry for entry in entries if entry.kind == "note"]
-    keys = _rows(notes, "note", NOTES).select(_CALL)
-    return [[entry] for entry in entries] if keys.is_duplicated().any() else [entries]
+    begun: set[tuple[object, ...]] = set()
+    for entry in entries:
+        if entry.kind == "note":
+            noted = set(entry.rows.select(_CALL).iter_rows())
+            if begun & noted:
+                return [[entry] for entry in entries]
+            begun |= noted
+        elif entry.kind == "answer":
+            begun |= set(entry.rows.filter(pl.col("state").is_in(GOES_BACK)).select(_CALL).iter_rows())
+    return [entries]
 
 
 def _rows(entries: list[Entry], kind: str, schema: pl.Schema) -> pl.DataFrame:
@@ -97,6 +105,7 @@ def _apply_notes(session: Session, notes: pl.DataFrame) -> int:
     known = session.write("note_calls", ("note", notes))
     if known < notes.height:
         _refuse_foreign(session, notes)
+        session.write("readdress_noted_calls", ("note", notes))
         session.write("add_noted_calls", ("note", notes))
         noted = notes.filter(~pl.col("replays"))
         session.write("delete_noted_slots", ("note", noted))

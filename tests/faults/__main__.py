@@ -24,11 +24,14 @@ def main() -> int:
         "--results", type=Path, default=Path(".faults.jsonl"), help="what was done is not done again"
     )
     parser.add_argument(
-        "--guards", action="store_true", help="take out each guard in turn and see a trial fail"
+        "--guards",
+        nargs="?",
+        const="",
+        help="take out each guard in turn, or those so named, and see trials fail",
     )
     asked = parser.parse_args()
-    if asked.guards:
-        return show_guards(random.Random(asked.seed))
+    if asked.guards is not None:
+        return show_guards(random.Random(asked.seed), asked.guards)
     wanted = set(asked.rows.upper().split(",")) if asked.rows else None
     rows = [
         row for row in all_rows() if wanted is None or {str(row.number), f"{row.number}{row.kind}"} & wanted

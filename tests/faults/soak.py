@@ -59,6 +59,7 @@ class Soak:
     people: int
     pauses: list[tuple[str, float, float]] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
+    kills: list[float] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
 
     def callplan(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -178,7 +179,7 @@ def _live(soak: Soak, until: float) -> None:
             soak.megabytes += [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
         if pid is not None and time.time() > next_kill:
             os.kill(pid, signal.SIGKILL)
-            soak.done["kill -9"] += 1
+            soak.kills.append(time.time())
             next_kill = time.time() + soak.draws.uniform(200, 400)
         if time.time() > next_disturbance:
             soak.disturb()
@@ -232,13 +233,22 @@ def _begun(folder: Path, provider: RunningProvider, chosen: argparse.Namespace) 
     return Soak(home, provider, random.Random(chosen.seed), campaigns, chosen.people)
 
 
+def _back_after(soak: Soak) -> list[float]:
+    """Return the seconds from each kill to the next ring."""
+    rung_at = sorted(ring["started_at"] for ring in soak.provider.rings())
+    nexts = [next((at for at in rung_at if at > killed_at), None) for killed_at in soak.kills]
+    return [at - killed_at for at, killed_at in zip(nexts, soak.kills, strict=True) if at is not None]
+
+
 def _told(soak: Soak, chosen: argparse.Namespace) -> None:
     found = broken(soak)
+    back_after = [round(seconds) for seconds in _back_after(soak)]
     rows: list[dict[str, Any]] = json.loads(soak.callplan("status", "--json").stdout)["campaigns"]
     sizes = soak.megabytes
     Console(width=200).print(
         f"{chosen.minutes} minutes, seed {chosen.seed}: {len(soak.provider.rings()):,} rings, "
         f"{len(soak.provider.requests()):,} requests, {dict(soak.done)}, "
+        f"{len(soak.kills)} times kill -9 and rung again after {back_after} s, "
         f"{sum(row['unknown_count'] for row in rows):,} unknown; "
         f"dispatcher {min(sizes):.0f} to {max(sizes):.0f} MB\n"
         + "\n".join(

@@ -36,7 +36,7 @@ def one_of_two(seed: int) -> str | None:
 
 
 def trial(seed: int) -> str | None:
-    """Fill the disk in one of four ways; nothing is sent that could not be noted, and with room all goes on."""
+    """Fill the disk in one of four ways; nothing is sent that could not be noted."""
     draw = random.Random(seed)
     if seed % 4 == 0:
         return one_of_two(seed)

@@ -1,5 +1,6 @@
 """The guards of dispatch, each of which can be taken out for a trial, in all of its processes."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -65,6 +66,7 @@ def _note_after_sending() -> Iterator[None]:
 
     def sent_first(self, requests, now):
         exchange = send(self, requests, now)
+        time.sleep(0.02)  # as if the disk took its time
         with stash.journal.writing() as page:
             note(page, stash.notes)
         return exchange

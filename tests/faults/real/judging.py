@@ -69,7 +69,7 @@ def _doubled(rings, posts, names, notes, entries) -> Iterator[str]:
 
 
 def _noted_twice(entries: list[Entry]) -> Iterator[str]:
-    """A call is noted once, and again as a repetition, or after its dial went back because it cannot have rung."""
+    """A call is noted once, and again as a repetition, or after its dial went back."""
     leases: dict[tuple[object, ...], str] = {}
     repeated = set()
     for entry in entries:

@@ -1,33 +1,46 @@
 """Row 32: the ledger is an older copy, with the journal there, gone, or cut short."""
 
+import os
 import random
 import shutil
+import signal
+import time
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flows.errors import WorkError
 from tests.faults.real.child import End, job_of
 from tests.faults.real.judging import judged
 from tests.faults.real.recovering import recover, run_to_its_end
+from tests.faults.real.running import forked_provider
 from tests.faults.real.shop import Shop, open_shop
 from tests.faults.row import Row
 
 _CALLS = 12
+_COME_IN_SECONDS = 0.3
+"""How long requests of a process that was killed may take to come in."""
 
 
 def trial(seed: int) -> str | None:
     """Copy the ledger between two dispatchers, and go on with the copy after the second."""
     draw = random.Random(seed)
-    with open_shop(_CALLS, seed=seed) as shop:
+    with open_shop(_CALLS, seed=seed) as shop, ExitStack() as stack:
+        is_away = draw.random() < 0.4
+        if is_away:
+            os.kill(shop.provider.pid, signal.SIGKILL)  # requests go back unsent, and are made again
         if draw.random() < 0.8:
             run_to_its_end(job_of(shop, 1.0, End(seconds=draw.uniform(0.4, 1.0))))
-        copy = _copy(shop)
-        position = _position(shop)
+        copy, position = _copy(shop), _position(shop)
+        if is_away:
+            if draw.random() < 0.5:
+                run_to_its_end(job_of(shop, 0.5, End(seconds=draw.uniform(0.3, 0.6))))
+            port = urlsplit(shop.provider.address).port or 0
+            stack.enter_context(forked_provider(shop.provider.folder, seed, port=port))
         run_to_its_end(job_of(shop, 1.0, End(seconds=draw.uniform(0.3, 1.2))))
-        loss = draw.choice(["nothing", "nothing", "journal", "end"])
-        if loss != "nothing" and not position:
-            loss = "nothing"  # a ledger that never saw a journal cannot miss one
         _restore(shop, copy)
-        if loss == "nothing":
+        loss = draw.choice(["nothing", "nothing", "journal", "end"])
+        if loss == "nothing" or not position:  # a ledger that never saw a journal cannot miss one
             recover(shop)
             return judged(shop)
         _lose(shop, loss, position)
@@ -69,6 +82,7 @@ def _lose(shop: Shop, loss: str, position: int) -> None:
 
 
 def _refuses(shop: Shop) -> str | None:
+    time.sleep(_COME_IN_SECONDS)
     sent = len(shop.provider.requests())
     try:
         recover(shop, 2.0)

@@ -6,11 +6,12 @@ Each judge yields a sentence for all that it finds broken. Windows are judged by
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
+from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.standing import calls_of
 from tests.faults.simulated.network import KEYS_LIVE, Key, Request
@@ -76,7 +77,9 @@ def requests_are_allowed(world: World) -> Iterator[str]:
         if what.row["owner_id"] != what.sender:
             yield f"I6: {said} by another than its owner"
         yield from (f"I5: {said}, {why}" for why in _out_of_time(world, what))
-        begun = first.setdefault(what.key, what.since_boot)
+        if not what.row["replays"]:
+            first[what.key] = what.since_boot
+        begun = first.get(what.key, what.since_boot)
         if what.row["replays"] and what.since_boot - begun > KEYS_LIVE:
             yield f"I1: {said}, again, when its key was forgotten"
 
@@ -153,16 +156,19 @@ def never_too_many_in_flight(world: World) -> Iterator[str]:
             if under_way > allowed:
                 yield f"I3: {under_way} calls of {campaign_id} at once, where {allowed} are allowed"
     in_flight: Counter[str] = Counter()
-    for place, event in enumerate(_events(world)):
-        if event["contact_id"] is None:
-            continue
+    for event in [] if clock_was_set else sorted(_events(world), key=_moment):
+        campaign_id = event["campaign_id"]
         if event["to_state"] == "claimed":
-            in_flight[event["campaign_id"]] += 1
-            allowed = world.allowed_at_event(event["campaign_id"], place)
-            if in_flight[event["campaign_id"]] > allowed:
-                yield f"I3: {in_flight[event['campaign_id']]} calls of {event['campaign_id']}, {allowed} allowed"
+            in_flight[campaign_id] += 1
+            allowed = world.most_in_flight(campaign_id, event["happened_at"] - world.network.began)
+            if in_flight[campaign_id] > allowed:
+                yield f"I3: {in_flight[campaign_id]} claims of {campaign_id}, where {allowed} are allowed"
         elif _frees(event):
-            in_flight[event["campaign_id"]] -= 1
+            in_flight[campaign_id] -= 1
+
+
+def _moment(event: dict[str, Any]) -> tuple[datetime, bool]:
+    return event["happened_at"], event["to_state"] == "claimed"
 
 
 def _ends_at_most(world: World) -> dict[Key, timedelta]:
@@ -185,7 +191,7 @@ def slots_are_freed_once(world: World) -> Iterator[str]:
     """I6: a call goes from state to state without a leap, and ends once."""
     state: dict[Key, str] = {}
     for event in _events(world):
-        if event["contact_id"] is None or event["from_state"] == "pending":
+        if event["from_state"] == "pending":
             continue
         key = (event["campaign_id"], event["contact_id"], event["attempt"])
         before = state.get(key, "scheduled")
@@ -209,7 +215,7 @@ def nobody_is_lost(world: World) -> Iterator[str]:
             skips = set(session.read("list_skips", campaign_id=campaign_id)["contact_id"])
             pending = session.read("list_pending", campaign_id=campaign_id)
             versions = session.read("list_current_versions", campaign_id=campaign_id)["file"]
-            calls = session.read("list_calls", campaign_id=campaign_id)
+        calls = calls_made(world, campaign_id)
         if stored.state in ("failed", "cancelled"):
             continue
         if stored.state != "completed":
@@ -249,8 +255,7 @@ def outcomes_are_true(world: World) -> Iterator[str]:
     rang = {call.key: call for call in world.network.rings}
     asked = {request.key for request in world.network.requests}
     for campaign_id in world.campaign_ids:
-        with world.ledger.session() as session:
-            calls = session.read("list_calls", campaign_id=campaign_id)
+        calls = calls_made(world, campaign_id)
         known = {(campaign_id, row["contact_id"], row["attempt"]): row for row in calls.iter_rows(named=True)}
         for key, call in rang.items():
             if key[0] != campaign_id:
@@ -266,8 +271,23 @@ def outcomes_are_true(world: World) -> Iterator[str]:
 
 
 def _events(world: World) -> list[dict[str, Any]]:
+    """Return the events of calls, those of closed days first, each part in the order in which it was written."""
     with world.ledger.session() as session:
-        return session.read("copy_event").to_dicts()
+        days = [
+            session.read("list_past_days", campaign_id=campaign_id, from_date=None)
+            for campaign_id in world.campaign_ids
+        ]
+        present = session.read("copy_event").filter(pl.col("contact_id").is_not_null())
+    files = [world.home.past / name for found in days for name in found["events_file"]]
+    return [event for frame in (*map(pl.read_parquet, files), present) for event in frame.to_dicts()]
+
+
+def calls_made(world: World, campaign_id: str) -> pl.DataFrame:
+    """Return every call of a campaign that was claimed or more, those of closed days included."""
+    with world.ledger.session() as session:
+        present = session.read("copy_call").filter(pl.col("campaign_id") == campaign_id)
+        past = past_calls(world.home, session, campaign_id).collect()
+    return pl.concat([past, present.select(pl.col(name).cast(dtype) for name, dtype in past.schema.items())])
 
 
 def _by_campaign(world: World) -> dict[str, list[Request]]:

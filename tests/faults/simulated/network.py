@@ -110,7 +110,7 @@ class Network:
         self._known: dict[Key, Call] = {}
         self._asked: Counter[object] = Counter()
         self._late: list[tuple[timedelta, Mapping[str, Any]]] = []
-        self._began = clock.now() - clock.since_boot()
+        self.began = clock.now() - clock.since_boot()
 
     @property
     def requests(self) -> list[Request]:
@@ -140,7 +140,7 @@ class Network:
         if self._places(kind, draws):
             call = self._place(row, now)
             if kind == "fine":
-                return self._says(draws, 201, {"data": call.body(now, self._began)})
+                return self._says(draws, 201, {"data": call.body(now, self.began)})
         if kind == "timeout_late":
             self._late.append((now + LATE, row))
         return self._spoilt(kind, draws, now)
@@ -171,7 +171,7 @@ class Network:
                 [None, {"data": None}, {"data": [1]}, {"data": {"status": None}}, [1]]
             )
             return [self._reports(draws, 200, said)]
-        reply = self._reports(draws, 200, {"data": call.body(now, self._began)})
+        reply = self._reports(draws, 200, {"data": call.body(now, self.began)})
         if kind == "late":
             return [(timedelta(seconds=25), reply[1])]
         if kind == "repeated":
@@ -251,7 +251,7 @@ class Network:
 
     def _limit(self, draws: random.Random, now: timedelta) -> tuple[int, dict[str, str], bytes]:
         """Return a 429 that says when to come back in one of the ways there are."""
-        how, back = draws.choice(LIMITS), self._began + now + timedelta(seconds=draws.choice([1, 5, 40, 200]))
+        how, back = draws.choice(LIMITS), self.began + now + timedelta(seconds=draws.choice([1, 5, 40, 200]))
         details: dict[str, Any] = {"limit": 100}
         headers: dict[str, str] = {}
         match how:
@@ -264,7 +264,7 @@ class Network:
             case "date":
                 headers["Retry-After"] = format_datetime(back.replace(microsecond=0), usegmt=True)
             case "negative":
-                details["reset_at"] = (self._began + now - timedelta(hours=1)).isoformat()
+                details["reset_at"] = (self.began + now - timedelta(hours=1)).isoformat()
                 headers["Retry-After"] = "-30"
             case "absurd":
                 details["reset_at"] = draws.choice(["9999-12-31T23:59:59Z", 1e300, -1e300, True])

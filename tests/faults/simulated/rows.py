@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.faults.row import Row
-from tests.faults.simulated.judging import judge
+from tests.faults.simulated.judging import calls_made, judge
 from tests.faults.simulated.network import Weather
 from tests.faults.simulated.world import DAY, MINUTE, Shape, World
 
@@ -69,9 +69,7 @@ def endless_calls_are_reaped(world: World) -> Iterator[str]:
     """A call that goes on for ever is closed after its longest duration and a look-up, and not much later."""
     endless = {call.key for call in world.network.rings if call.ends_at > timedelta(days=365)}
     for campaign_id in world.campaign_ids:
-        with world.ledger.session() as session:
-            calls = session.read("list_calls", campaign_id=campaign_id)
-        for call in calls.iter_rows(named=True):
+        for call in calls_made(world, campaign_id).iter_rows(named=True):
             if (campaign_id, call["contact_id"], call["attempt"]) not in endless:
                 continue
             if call["state"] != "unknown" or call["finished_at"] is None:

@@ -107,8 +107,8 @@ class World:
         self.campaign_ids: list[str] = []
         self.settings: dict[tuple[str, int], Campaign] = {}
         """The settings under which each version of a campaign was planned."""
-        self.limits: dict[str, list[tuple[int, timedelta, int]]] = {}
-        """How many calls of a campaign may be in flight, each with the event and time since boot it holds from."""
+        self.limits: dict[str, list[tuple[timedelta, int]]] = {}
+        """How many calls of a campaign may be in flight, each with the time since boot it holds from."""
         self.listed: dict[str, int] = {}
         self.errors: list[str] = []
         self.refused: list[str] = []
@@ -198,23 +198,17 @@ class World:
         for version in versions:
             self.settings.setdefault((campaign_id, version), settings)
         history = self.limits.setdefault(campaign_id, [])
-        if not history or history[-1][2] != settings.max_concurrent_calls:
-            with self.ledger.session() as session:
-                events = session.read("copy_event").height
-            history.append((events, self.clock.since_boot(), settings.max_concurrent_calls))
-
-    def allowed_at_event(self, campaign_id: str, place: int) -> int:
-        """Return how many calls could be in flight when the event at a place of all events happened."""
-        return [most for events, _, most in self.limits[campaign_id] if events <= place][-1]
+        if not history or history[-1][1] != settings.max_concurrent_calls:
+            history.append((self.clock.since_boot(), settings.max_concurrent_calls))
 
     def most_in_flight(self, campaign_id: str, since_boot: timedelta) -> int:
         """Return how many calls could be in flight at most, by the settings under which they were claimed."""
         history = self.limits[campaign_id]
-        ends = [at for _, at, _ in history[1:]] + [timedelta.max]
+        ends = [at for at, _ in history[1:]] + [timedelta.max]
         claimed_from = since_boot - LATE_LIMIT - 2 * MINUTE
         return max(
             most
-            for (_, at, most), end in zip(history, ends, strict=True)
+            for (at, most), end in zip(history, ends, strict=True)
             if at <= since_boot and end >= claimed_from
         )
 
