@@ -128,10 +128,28 @@ def _refuse_outdated(session: Session, publication: Publication, fate: Fates, no
     started = session.read("count_started", ("planned", fate.placed), campaign_id=campaign_id).item()
     if started:
         raise OutdatedError(f"{stored.name}: a call was started meanwhile")
+    if publication.kind == "replaces":
+        _refuse_other_calls(session, publication)
     if publication.change_id is not None and not session.write(
         "end_change", campaign_id=campaign_id, change_id=publication.change_id, now=now
     ):
         raise OutdatedError(f"{stored.name}: computing the change took longer than its claims were held")
+
+
+def _refuse_other_calls(session: Session, publication: Publication) -> None:
+    """Refuse a plan that leaves somebody out, or plans somebody twice, because claims changed meanwhile.
+
+    A claim that goes back leaves its contact to a slot of a version that is being replaced, and the new one
+    took the call for started. When the hold on the claims lapses, others begin.
+    """
+    name, of = publication.stored.name, {"campaign_id": publication.stored.campaign_id}
+    started = publication.brief.standing.filter(pl.col("kind") == "started").select(_ATTEMPT).collect()
+    calls = session.read("list_standing_calls", **of, from_date=None)
+    waiting = session.read("list_pending", **of)
+    if not waiting.join(started, on=_ATTEMPT, how="semi").is_empty():
+        raise OutdatedError(f"{name}: a call went back to its slot meanwhile")
+    if not calls.join(started, on=_ATTEMPT, how="anti").is_empty():
+        raise OutdatedError(f"{name}: a call was claimed meanwhile")
 
 
 def _add_version(

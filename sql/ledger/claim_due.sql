@@ -34,4 +34,8 @@ select
 from due_slots($now::timestamptz, $late_limit::interval, $due_until::timestamptz) as due
 inner join campaign on campaign.campaign_id = due.campaign_id
 where due.held_because is null and list_contains($dialers::varchar[], campaign.dialer)
+qualify
+    row_number() over (
+        partition by due.campaign_id, due.contact_id, due.attempt order by due.plan_version desc, due.scheduled_at
+    ) = 1
 order by due.scheduled_at

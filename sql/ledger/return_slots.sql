@@ -1,4 +1,5 @@
--- Stage the slots of calls that go back, where their plan version is still current.
+-- Stage the slots of calls that go back, where their plan version is still current. One that an older copy of the
+-- ledger has not staged yet is staged with the others.
 -- Grain: one slot per row of the relation returning_call (campaign_id, contact_id, attempt, lease_id, slot_counts).
 insert into slot (
     campaign_id, plan_version, contact_id, attempt, phone, from_number, variables, timezone, zone_changed,
@@ -23,4 +24,6 @@ inner join call
     on call.campaign_id = returning_call.campaign_id
     and call.contact_id = returning_call.contact_id
     and call.attempt = returning_call.attempt
-where returning_call.slot_counts
+inner join plan_version
+    on plan_version.campaign_id = call.campaign_id and plan_version.plan_version = call.plan_version
+where returning_call.slot_counts and call.scheduled_at < plan_version.staged_until

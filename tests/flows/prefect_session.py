@@ -22,7 +22,7 @@ def live_through() -> list[str]:
     from flows.campaigns import create_campaign
     from flows.clock import SimulatedClock
     from flows.dialers.simulated import SimulatedDialer
-    from flows.dispatch_due import dispatch_due, place_by_tasks, refuse_errors
+    from flows.dispatch_due import TaskPool, dispatch_due, refuse_errors
     from flows.dispatcher import Dispatcher
     from flows.errors import WorkError
     from flows.ledger import Ledger
@@ -32,8 +32,8 @@ def live_through() -> list[str]:
     from flows.settings_file import read_campaign
 
     class Failing(SimulatedDialer):
-        def place(self, requests, now):  # noqa: ARG002
-            raise ConnectionError("no line")
+        def send(self, requests, now):  # noqa: ARG002
+            raise ValueError("no line")
 
     home = find_home()
     load_contacts(DATA / "sample_contacts.csv", "sample", "US")
@@ -45,7 +45,8 @@ def live_through() -> list[str]:
     def dispatch(dialer, from_at, until):
         clock = SimulatedClock(from_at)
         with Owner(home.owners, ledger, clock) as owner:
-            dispatcher = Dispatcher(home, ledger, clock, {"simulated": dialer}, place_by_tasks, owner)
+            pool = TaskPool(clock, at_once=True)
+            dispatcher = Dispatcher(home, ledger, clock, {"simulated": dialer}, pool, owner, timedelta())
             refuse_errors(dispatcher.run(until, tick=None))
 
     first_slot = datetime(2026, 3, 5, 15, 30, tzinfo=UTC)

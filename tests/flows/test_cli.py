@@ -276,7 +276,7 @@ def test_the_life_of_a_campaign_on_the_command_line(scheduled):
     again = scheduled("pause", "Renewals")
     assert (again.returncode, "is paused; only a scheduled or active" in again.stderr) == (2, True)
     assert scheduled.json("resume", row["campaign_id"])["state"] in ("scheduled", "active")
-    assert scheduled.json("pause", "--all") == {"paused": 1}
+    assert scheduled.json("pause", "--all") == {"paused": 1, "in_flight": 0}
     assert scheduled.json("skip", "Renewals", "c1", "c2", "--reason", "asked us to")["skipped"] == 2
     nobody = scheduled("skip", "Renewals", "c3", "nobody", "--reason", "x")
     assert (nobody.returncode, "no contact nobody" in nobody.stderr) == (2, True)

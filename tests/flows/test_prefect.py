@@ -43,4 +43,4 @@ def test_calls_are_placed_in_tasks_that_the_server_sees(seen):
 
 def test_a_failed_task_is_not_swallowed(seen):
     assert seen["errors"]
-    assert all(problem.endswith("failed: ConnectionError('no line')") for problem in seen["errors"])
+    assert all(problem.endswith("failed: ValueError('no line')") for problem in seen["errors"])

@@ -73,7 +73,7 @@ MOMENTS = (
 
 @dataclass(frozen=True)
 class End:
-    """How a dispatcher ends: at the ``nth`` time it comes to ``moment``, or after ``seconds``.
+    """How a dispatcher ends: at the ``nth`` time it comes to ``moment``, or ``seconds`` after it begins.
 
     ``signal`` is what it does to itself there.
     """
@@ -91,8 +91,11 @@ class Fate:
         self._end = end
         self._left = end.nth
         self._one_at_a_time = threading.Lock()
-        if end.seconds is not None:
-            threading.Thread(target=self._die_later, args=(end.seconds,), daemon=True).start()
+
+    def begin(self) -> None:
+        """Count the seconds from here on."""
+        if self._end.seconds is not None:
+            threading.Thread(target=self._die_later, args=(self._end.seconds,), daemon=True).start()
 
     def _die_later(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -238,7 +241,7 @@ class WatchedDialer(TruedyDialer):
         return WatchedExchange(exchange, self._fate)
 
     def _end_soon(self):
-        time.sleep(random.random() * 0.003)
+        time.sleep(random.random() * 0.02)
         self._fate.come_to(SENDING)
 
 
@@ -277,6 +280,7 @@ def dispatch(job: Job) -> Tally:
             home, ledger, clock, {"simulated": dialer}, ThreadPool(clock), owner, job.reach
         )
         _watch_syncs(dispatcher, fate, job)
+        fate.begin()
         return dispatcher.run(clock.now() + job.lasts, job.tick)
 
 

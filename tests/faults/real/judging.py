@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from flows.dialers.dialer import ANSWERS, GOES_BACK
+from flows.dialers.dialer import ANSWERS, GOES_BACK, UNSENT
 from flows.dialers.truedy import idempotency_key
 from flows.journal import NOTES, Entry, Journal
 from tests.faults.real.shop import Shop
@@ -65,6 +65,17 @@ def _doubled(rings, posts, names, notes, entries) -> Iterator[str]:
     for key, count in Counter(post["key"] for post in posts).items():
         if count > noted[key]:
             yield f"I1: {names.get(key, key)} was sent {count} times and noted {noted[key]} times"
+    unsent = Counter(
+        idempotency_key(*(row[name] for name in _CALL))
+        for entry in entries
+        if entry.kind == "answer"
+        for row in entry.rows.iter_rows(named=True)
+        if row["state"] == UNSENT
+    )
+    came_in = Counter(post["key"] for post in posts if post["status"] is not None or post["fault"])
+    for key, count in unsent.items():
+        if came_in[key] > noted[key] - count:
+            yield f"I1: {names[key]} came in {came_in[key]} times; of {noted[key]} notes {count} were unsent"
     yield from _noted_twice(entries)
 
 
