@@ -142,10 +142,10 @@ def _refuse_other_calls(session: Session, publication: Publication) -> None:
     A claim that goes back leaves its contact to a slot of a version that is being replaced, and the new one
     took the call for started. When the hold on the claims lapses, others begin.
     """
-    name, of = publication.stored.name, {"campaign_id": publication.stored.campaign_id}
+    name, campaign_id = publication.stored.name, publication.stored.campaign_id
     started = publication.brief.standing.filter(pl.col("kind") == "started").select(_ATTEMPT).collect()
-    calls = session.read("list_standing_calls", **of, from_date=None)
-    waiting = session.read("list_pending", **of)
+    calls = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
+    waiting = session.read("list_pending", campaign_id=campaign_id)
     if not waiting.join(started, on=_ATTEMPT, how="semi").is_empty():
         raise OutdatedError(f"{name}: a call went back to its slot meanwhile")
     if not calls.join(started, on=_ATTEMPT, how="anti").is_empty():

@@ -13,16 +13,40 @@ from pathlib import Path
 
 import duckdb
 
+from flows.errors import WorkError
+from flows.processes import is_stopped
+
+
+class StuckError(WorkError):
+    """A lock is held by a process that a signal has stopped."""
+
 
 @contextmanager
 def locked(lock_file: Path) -> Iterator[None]:
-    """Hold an exclusive lock on ``lock_file``, waiting for it fairly, for the length of the block."""
+    """Hold an exclusive lock on ``lock_file``, waiting for it fairly, for the length of the block.
+
+    Raises:
+        StuckError: whoever holds it is stopped, so that waiting might never end.
+    """
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _refuse_stopped(lock_file, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.pwrite(descriptor, b"%-12d" % os.getpid(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _refuse_stopped(lock_file: Path, descriptor: int) -> None:
+    said = os.pread(descriptor, 12, 0).strip()
+    if said.isdigit() and is_stopped(int(said)):
+        raise StuckError(
+            f"{lock_file}: process {int(said)} holds this lock and is stopped; let it go on or end it"
+        )
 
 
 def lock_of(database_file: Path) -> Path:

@@ -20,6 +20,7 @@ from typing import Self
 
 from flows.clock import Clock
 from flows.ledger import Ledger
+from flows.processes import is_stopped
 
 SLICE_LASTS = timedelta(milliseconds=250)
 """How long a dispatcher may check, note and send at a stretch."""
@@ -100,11 +101,7 @@ class Living:
     @property
     def is_stopped(self) -> bool:
         """Whether its process was stopped by a signal, as far as this machine can tell."""
-        try:
-            status = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
-        except OSError:
-            return False
-        return self.host == socket.gethostname() and status.rpartition(")")[2].split()[0] == "T"
+        return self.host == socket.gethostname() and is_stopped(self.pid)
 
     def __str__(self) -> str:
         return f"dispatcher {self.owner_id[:8]} (pid {self.pid} on {self.host})"

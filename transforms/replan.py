@@ -92,12 +92,8 @@ def missed_slots(
     Grain: one row per ``contact_id`` and ``attempt``. Takes what ``counting_slots`` takes.
     """
     too_late = now >= pl.min_horizontal("not_after", pl.col("scheduled_at") + late_limit)
-    return (
-        plan.filter(pl.col("scheduled_at") >= from_at, pl.col("scheduled_at") < now, too_late)
-        .join(gone.select(_ATTEMPT), on=_ATTEMPT, how="anti")
-        .join(replaced.select(_ATTEMPT), on=_ATTEMPT, how="anti")
-        .select(_ATTEMPT)
-    )
+    passed = plan.filter(pl.col("scheduled_at") >= from_at, pl.col("scheduled_at") < now, too_late)
+    return counting_slots(passed, gone, replaced).select(_ATTEMPT)
 
 
 def slots_to_carry(

@@ -11,7 +11,7 @@ from tests.faults.rows import all_rows
 _TRIALS = {"R": 3, "S": 20}
 """How many of each kind at most: enough to notice what has broken altogether."""
 
-_SECONDS = 4.0
+_SECONDS = 2.5
 """A row that has taken longer is not tried again."""
 
 

@@ -1,4 +1,7 @@
 import multiprocessing
+import os
+import signal
+import time
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -7,8 +10,10 @@ import pytest
 
 import sql
 from flows.campaigns import create_campaign, find_campaign
+from flows.database import StuckError, locked
 from flows.errors import InputError, WorkError
 from flows.ledger import VERSION, Ledger
+from flows.processes import is_stopped
 from tests.people import campaign
 
 NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
@@ -159,3 +164,29 @@ def test_an_older_ledger_is_copied_and_brought_up_to_date(tmp_path):
         assert session.read("find_version")["version"].item() == VERSION
     assert call["noted_at"] == call["claimed_at"]  # it may have been dialled
     assert (tmp_path / "ledger.version-2.duckdb").is_file()
+
+
+def _hold(lock_file, held):
+    with locked(lock_file):
+        held.set()
+        time.sleep(60)  # until it is ended
+
+
+def test_a_lock_whose_holder_is_stopped_is_refused_by_name(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    held = context.Event()
+    holder = context.Process(target=_hold, args=(tmp_path / "x.lock", held))
+    holder.start()
+    try:
+        assert held.wait(60)
+        os.kill(holder.pid, signal.SIGSTOP)
+        while not is_stopped(holder.pid):
+            pass
+        told = f"process {holder.pid} holds this lock and is stopped"
+        with pytest.raises(StuckError, match=told), locked(tmp_path / "x.lock"):
+            pass
+    finally:
+        holder.kill()
+        holder.join()
+    with locked(tmp_path / "x.lock"):
+        pass

@@ -59,7 +59,7 @@ class Shape:
     """What a world is made of.
 
     ``tick`` is how often dispatchers look, and how far ahead they claim. ``open_minutes`` is how long
-    campaigns are open a day, from ``opens_at`` on. ``deeds`` are what people do and how often a minute each is done;
+    campaigns are open a day, from ``opens_at`` on. ``deeds`` are what people do, and how often a minute;
     ``deaths`` how many dispatchers die a minute. ``settings`` are those of every campaign, beside drawn ones.
     """
 
@@ -305,6 +305,9 @@ class World:
                 self.fate.moments = None
                 self.dismiss(hand)
             self.fate.moments = None
+            self.clock.wait_until(
+                self.clock.now() + timedelta(milliseconds=1)
+            )  # two never look at one instant
         for campaign_id in self.campaign_ids:
             self._remember_new(campaign_id)
 
