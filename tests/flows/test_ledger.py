@@ -142,6 +142,7 @@ def _as_version_2(file):
         text = sql.statement("ledger/create_call").replace("    provider_status varchar,\n", "")
         text = text.replace("    check (state in ('claimed', 'unknown') or noted_at is not null),\n", "")
         connection.execute("drop table call")
+        connection.execute("drop table past_day")
         connection.execute(text)
         connection.execute("update ledger_version set version = 2")
 
