@@ -109,7 +109,7 @@ def test_a_dialer_that_is_not_there_is_refused(home, ledger, monkeypatch):
     with pytest.raises(InputError, match="CALLPLAN_DIALER: 'pigeon' is no dialer"):
         schedule(home, ledger, unnamed, NOW)
     monkeypatch.setenv("CALLPLAN_DIALER", "truedy")
-    with pytest.raises(InputError, match="places no real calls"):
+    with pytest.raises(InputError, match="truedy needs TRUEDY_BASE_URL and TRUEDY_API_KEY"):
         schedule(home, ledger, unnamed, NOW)
     monkeypatch.setenv("CALLPLAN_DIALER", "simulated")
     assert schedule(home, ledger, unnamed, NOW).rows == 30
