@@ -129,9 +129,10 @@ class Dispatcher:
         self._guard.refuse_moved()
         self._settle_finished()
         now = self._clock.now()
-        self._take_over_abandoned(now)
         self._inquiries.take_in(now)
         work = self._record(now)
+        if self._take_over_abandoned(now):
+            work = self._record(now)
         if work["in_flight"]:
             self._inquire(now, int(work["due_soon"]))
             if self._inquiries.take_in(now):  # a dialer that knows at once is not asked to wait for a tick
@@ -278,11 +279,11 @@ class Dispatcher:
             raise WorkError(f"calls can no longer be placed safely: {fatal}") from fatal
         return len(finished)
 
-    def _take_over_abandoned(self, now: datetime) -> None:
-        if self._taken_over_at is None or self._taken_over_at + _TAKE_OVER_EVERY <= now:
-            self._taken_over_at = now
-            self._record(now)
-            take_over(self._home.owners, self._ledger, self._journal, self._owner.owner_id, now)
+    def _take_over_abandoned(self, now: datetime) -> int:
+        if self._taken_over_at is not None and self._taken_over_at + _TAKE_OVER_EVERY > now:
+            return 0
+        self._taken_over_at = now
+        return take_over(self._home.owners, self._ledger, self._journal, self._owner.owner_id, now)
 
     def _archive(self, now: datetime) -> None:
         if self._archived_at is None or self._archived_at + _ARCHIVE_EVERY <= now:
