@@ -482,10 +482,10 @@ def _die_publishing(world: World, campaign_id: str) -> None:
 
 
 def _forge(world: World, campaign_id: str) -> None:
-    """Have reports come in that nobody asked for: of calls that ended, are being placed, or do not exist."""
+    """Have reports come in that nobody asked for: of calls that ended or do not exist."""
     with world.ledger.session() as session:
         calls = session.read("list_calls", campaign_id=campaign_id)
-    known = calls.filter(pl.col("state").is_in(["in_progress", "unknown"]).not_())
+    known = calls.filter(pl.col("state").is_in(["claimed", "in_progress", "unknown"]).not_())
     named = [(row["contact_id"], row["attempt"]) for row in known.iter_rows(named=True)]
     world.draws.shuffle(named)
     reports = [
