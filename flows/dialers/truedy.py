@@ -81,6 +81,7 @@ class TruedyDialer:
 
     async def _open_session(self) -> None:
         tracing = aiohttp.TraceConfig()
+        tracing.on_request_headers_sent.append(_may_leave)
         tracing.on_request_chunk_sent.append(_has_left)
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._access.api_key}"},
@@ -95,35 +96,35 @@ class TruedyDialer:
             await self._session.close()
 
     async def _send_all(self, requests: list[dict[str, Any]], exchange: "HttpExchange") -> None:
-        """Start every POST, wait until all have left, and call off those that have not in time."""
-        leaving = [self._loop.create_future() for _ in requests]
+        """Start every POST, wait until all have left, and call off those that have no connection in time."""
+        departures = [_Departure(self._loop.create_future()) for _ in requests]
         posts = [
-            self._loop.create_task(self._post(request, exchange, left))
-            for request, left in zip(requests, leaving, strict=True)
+            self._loop.create_task(self._post(request, exchange, departure))
+            for request, departure in zip(requests, departures, strict=True)
         ]
         exchange.keep(posts)
-        await asyncio.wait(leaving, timeout=LEAVES_WITHIN_SECONDS)
-        await asyncio.sleep(0)  # what is being written is handed to the system in this turn of the loop
-        for post, left in zip(posts, leaving, strict=True):
-            if not left.done():
+        await asyncio.wait([departure.left for departure in departures], timeout=LEAVES_WITHIN_SECONDS)
+        for post, departure in zip(posts, departures, strict=True):
+            if not departure.may_leave:
                 post.cancel()
+        under_way = [departure.left for departure in departures if not departure.left.done()]
+        if under_way:  # called off, or with a connection and written to in the next turns of the loop
+            await asyncio.wait(under_way, timeout=LEAVES_WITHIN_SECONDS)
+        await asyncio.sleep(0)  # what is being written is handed to the system in this turn of the loop
 
-    async def _post(
-        self, request: dict[str, Any], exchange: "HttpExchange", left: "asyncio.Future[None]"
-    ) -> None:
+    async def _post(self, request: dict[str, Any], exchange: "HttpExchange", departure: "_Departure") -> None:
         try:
-            answer = await self._answered(request, left)
+            answer = await self._answered(request, departure)
         except (ValueError, TypeError) as error:
-            if left.done():
+            if departure.may_leave:
                 answer = Answer("unknown", reason=f"its answer cannot be read: {type(error).__name__}")
             else:
                 answer = Answer("failed", reason=f"its data cannot be sent: {type(error).__name__}")
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.CancelledError) as error:
-            state = "unknown" if left.done() else UNSENT
-            order = "after" if left.done() else "before"
-            answer = Answer(state, reason=f"{type(error).__name__} {order} the request had left")
-        if not left.done():
-            left.set_result(None)
+            state = "unknown" if departure.may_leave else UNSENT
+            order = "after" if departure.may_leave else "before"
+            answer = Answer(state, reason=f"{type(error).__name__} {order} the request could leave")
+        departure.has_left()
         now = datetime.now(UTC)
         if answer.state == "limited":
             self._budget.hold(answer.held_until, now)
@@ -137,7 +138,7 @@ class TruedyDialer:
             }
         )
 
-    async def _answered(self, request: dict[str, Any], left: "asyncio.Future[None]") -> Answer:
+    async def _answered(self, request: dict[str, Any], departure: "_Departure") -> Answer:
         assert self._session is not None  # noqa: S101 - opened before anything is sent
         key = idempotency_key(request["campaign_id"], request["contact_id"], request["attempt"])
         async with self._session.post(
@@ -150,7 +151,7 @@ class TruedyDialer:
             },
             headers={"X-Idempotency-Key": key},
             allow_redirects=False,
-            trace_request_ctx=left,
+            trace_request_ctx=departure,
         ) as response:
             body = await _body(response)
             return read_answer(response.status, response.headers, body, datetime.now(UTC))
@@ -182,6 +183,20 @@ class TruedyDialer:
         async with self._session.get(url, allow_redirects=False) as response:
             body = await _body(response)
             return read_report(response.status, response.headers, body, datetime.now(UTC))
+
+
+class _Departure:
+    """How far a request has come on its way out."""
+
+    def __init__(self, left: "asyncio.Future[None]") -> None:
+        self.left = left
+        self.may_leave = False
+        """Whether it has a connection: from then on nobody can say for certain that it has not left."""
+
+    def has_left(self) -> None:
+        """Note that it is gone, or will never go."""
+        if not self.left.done():
+            self.left.set_result(None)
 
 
 class HttpExchange:
@@ -217,15 +232,22 @@ class HttpExchange:
         return now + _REPLIES_EVERY
 
 
+async def _may_leave(
+    session: aiohttp.ClientSession,  # noqa: ARG001 - the signature is aiohttp's
+    context: SimpleNamespace,
+    _: aiohttp.TraceRequestHeadersSentParams,
+) -> None:
+    if context.trace_request_ctx is not None:
+        context.trace_request_ctx.may_leave = True
+
+
 async def _has_left(
     session: aiohttp.ClientSession,  # noqa: ARG001 - the signature is aiohttp's
     context: SimpleNamespace,
     _: aiohttp.TraceRequestChunkSentParams,
 ) -> None:
-    """Note that a request has its connection and is being written to it."""
-    left = context.trace_request_ctx
-    if left is not None and not left.done():
-        left.set_result(None)
+    if context.trace_request_ctx is not None:
+        context.trace_request_ctx.has_left()
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

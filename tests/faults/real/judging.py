@@ -65,12 +65,13 @@ def _doubled(rings, posts, names, notes, entries) -> Iterator[str]:
     for key, count in Counter(post["key"] for post in posts).items():
         if count > noted[key]:
             yield f"I1: {names.get(key, key)} was sent {count} times and noted {noted[key]} times"
+    leases = set(notes.select(*_CALL, "lease_id").iter_rows())
     unsent = Counter(
         idempotency_key(*(row[name] for name in _CALL))
         for entry in entries
         if entry.kind == "answer"
         for row in entry.rows.iter_rows(named=True)
-        if row["state"] == UNSENT
+        if row["state"] == UNSENT and tuple(row[name] for name in (*_CALL, "lease_id")) in leases
     )
     came_in = Counter(post["key"] for post in posts if post["status"] is not None or post["fault"])
     for key, count in unsent.items():
