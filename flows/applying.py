@@ -83,16 +83,20 @@ def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
     An attempt is noted again only after an answer gave it back; a ledger far behind sees both at once, or the
     answer and the second note.
     """
-    begun: set[tuple[object, ...]] = set()
-    for entry in entries:
-        if entry.kind == "note":
-            noted = set(entry.rows.select(_CALL).iter_rows())
-            if begun & noted:
-                return [[entry] for entry in entries]
-            begun |= noted
-        elif entry.kind == "answer":
-            begun |= set(entry.rows.filter(pl.col("state").is_in(GOES_BACK)).select(_CALL).iter_rows())
-    return [entries]
+    begun = [
+        _begun(entry).select(*_CALL, sequence=pl.lit(entry.sequence), is_note=pl.lit(entry.kind == "note"))
+        for entry in entries
+        if entry.kind in ("note", "answer")
+    ]
+    if not begun:
+        return [entries]
+    is_again = pl.col("is_note") & (pl.col("sequence") > pl.col("sequence").min().over(_CALL))
+    return [[entry] for entry in entries] if pl.concat(begun).select(is_again.any()).item() else [entries]
+
+
+def _begun(entry: Entry) -> pl.DataFrame:
+    """Return the calls after which a note in a later entry has to be applied by itself."""
+    return entry.rows if entry.kind == "note" else entry.rows.filter(pl.col("state").is_in(GOES_BACK))
 
 
 def _rows(entries: list[Entry], kind: str, schema: pl.Schema) -> pl.DataFrame:
