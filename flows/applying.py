@@ -106,14 +106,16 @@ def _rows(entries: list[Entry], kind: str, schema: pl.Schema) -> pl.DataFrame:
 def _apply_notes(session: Session, notes: pl.DataFrame) -> int:
     if notes.is_empty():
         return 0
-    known = session.write("note_calls", ("note", notes))
-    if known < notes.height:
-        _refuse_foreign(session, notes)
-        session.write("readdress_noted_calls", ("note", notes))
-        session.write("add_noted_calls", ("note", notes))
-        noted = notes.filter(~pl.col("replays"))
-        session.write("delete_noted_slots", ("note", noted))
-        session.write("delete_noted_pending", ("note", noted))
+    first, again = notes.filter(~pl.col("replays")), notes.filter("replays")
+    known = session.write("note_calls", ("note", first)) if first.height else 0
+    if known < first.height:
+        _refuse_foreign(session, first)
+        session.write("readdress_noted_calls", ("note", first))
+        session.write("add_noted_calls", ("note", first))
+        session.write("delete_noted_slots", ("note", first))
+        session.write("delete_noted_pending", ("note", first))
+    if again.height:
+        session.write("count_replays", ("note", again))
     return notes.height
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from flows.home import Home
+from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.plan_store import sync_folder, write_companion
 from transforms.schemas import INSTANT
@@ -60,6 +61,8 @@ PAST_EVENTS = pl.Schema(
 )
 """One row per change of state of those calls, as it happened."""
 
+_CALL = ["campaign_id", "contact_id", "attempt"]
+
 
 class ChangedError(Exception):
     """A call of a closed day changed while it was exported; the day is left for the next time."""
@@ -76,6 +79,13 @@ def archive_closed_days(home: Home, ledger: Ledger, now: datetime) -> int:
         except ChangedError:
             continue
     return archived
+
+
+def archive_journal(ledger: Ledger, journal: Journal) -> int:
+    """Move the full files of the journal whose calls have all ended; return how many that were."""
+    with ledger.session() as session:
+        open_calls = session.read("list_open_calls")
+        return journal.set_aside(lambda notes: notes.join(open_calls, on=_CALL, how="semi").is_empty())
 
 
 def past_calls(home: Home, session: Session, campaign_id: str, from_date: date | None = None) -> pl.LazyFrame:

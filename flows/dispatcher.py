@@ -5,7 +5,7 @@ in simulated time in a demo or a test.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ import polars as pl
 
 from flows.abandoned import settle_failed, take_over
 from flows.applying import apply_journal
-from flows.archiving import archive_closed_days
+from flows.archiving import archive_closed_days, archive_journal
 from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, hinder
 from flows.clock import Clock, ClockGuard, MovedClockError
 from flows.dialers.dialer import Dialer
@@ -40,6 +40,8 @@ _ARCHIVE_EVERY = timedelta(hours=1)
 _TAKE_OVER_EVERY = timedelta(minutes=1)
 _REPLAY_EVERY = timedelta(minutes=2)
 _REPLAY_MARGIN = timedelta(minutes=1)
+MOST_DIALS = 3
+"""How often one call is dialled, always under its key: a dispatcher that dies over it each time ends here."""
 _SOON = timedelta(minutes=1)
 _HELD_AGAIN = timedelta(seconds=5)
 _DRAIN_STEP = timedelta(milliseconds=20)
@@ -47,6 +49,15 @@ _UNKNOWN_CHANGE = -1
 """No change has this number: a batch that was claimed at it reads the ledger before it sends anything."""
 _FATAL = (OSError, MovedClockError, DamagedJournalError)
 """What a dispatcher cannot go on after: it could not record a call that it places."""
+
+
+Leaves = Callable[[datetime], bool]
+"""Whether a dispatcher is to claim nothing more from an instant on."""
+
+
+def until_the_end(_: datetime) -> bool:
+    """Never leave early."""
+    return False
 
 
 @dataclass
@@ -99,17 +110,17 @@ class Dispatcher:
         self._all_held = False
         self.tally = Tally()
 
-    def run(self, until: datetime, tick: timedelta | None = TICK) -> Tally:
+    def run(self, until: datetime, tick: timedelta | None = TICK, leaves: Leaves = until_the_end) -> Tally:
         """Tick until ``until``; every ``tick`` in real time, or, with None, whenever something is to do.
 
-        What is under way is brought to its end before this returns.
+        It ends earlier where ``leaves``, which is asked before each tick, says so. What is under way is
+        brought to its end before this returns.
 
         Raises:
             WorkError: calls can no longer be recorded, or the clock was set; nothing more is dialled.
         """
         try:
-            while self._clock.now() < until:
-                begun_at = self._clock.now()
+            while (begun_at := self._clock.now()) < until and not leaves(begun_at):
                 self.tick()
                 wakes_at = self._next_wake() if tick is None else begun_at + tick
                 if wakes_at is None:
@@ -185,7 +196,9 @@ class Dispatcher:
         with self._ledger.session() as session:
             change = self._ledger.changes.number()
             calls = session.read("list_to_look_up", now=now)
-            unknown = session.read("list_replayable", now=now, owner_id=self._owner.owner_id)
+            unknown = session.read(
+                "list_replayable", now=now, owner_id=self._owner.owner_id, most_dials=MOST_DIALS
+            )
         self._inquiries.ask(calls, now, due_soon)
         if self._replayed_at is None or self._replayed_at + _REPLAY_EVERY <= now:
             self._replayed_at = now
@@ -289,6 +302,7 @@ class Dispatcher:
         if self._archived_at is None or self._archived_at + _ARCHIVE_EVERY <= now:
             self._archived_at = now
             archive_closed_days(self._home, self._ledger, now)
+            archive_journal(self._ledger, self._journal)
 
     def _drain(self) -> None:
         """Claim nothing more, let what is under way come to its end, and record it.

@@ -145,7 +145,7 @@ class Journal:
         return Place(begun[-1], 0, _first_sequence(begun[-1]) - 1) if begun else Place(None, 0, 0)
 
     def _all_files(self) -> list[Path]:
-        return sorted([*self._files(), *self.archive.glob("*.jsonl")], key=_first_sequence)
+        return sorted([*self.folder.glob("*.jsonl"), *self.archive.glob("*.jsonl")], key=_first_sequence)
 
     def _refuse_gaps(self, sequence: int, found: list[Entry], last: int) -> None:
         expected = sequence + 1
@@ -173,17 +173,39 @@ class Journal:
         """The folder of files whose calls are all final; they are kept to catch up an older ledger."""
         return self.folder / "archive"
 
-    def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("*.jsonl"))
+    def set_aside(self, are_final: Callable[[pl.DataFrame], bool]) -> int:
+        """Move full files to the archive, oldest first, while ``are_final`` says so of their notes.
+
+        Must be called in a session of the ledger, because dispatchers read the journal in theirs. Returns how
+        many files were moved.
+        """
+        moved = 0
+        with self.writing():
+            for file in sorted(self.folder.glob("*.jsonl"))[:-1]:
+                entries, _ = _read(file, 0, _first_sequence(file) - 1)
+                notes = [entry.rows for entry in entries if entry.kind == "note"]
+                if not are_final(pl.concat([NOTES.to_frame(), *notes])):
+                    break
+                self.archive.mkdir(mode=0o700, exist_ok=True)
+                file.rename(self.archive / file.name)
+                moved += 1
+            if moved:
+                sync_folder(self.archive)
+                sync_folder(self.folder)
+        return moved
 
     def _catch_up(self) -> None:
         """Read what others have appended, and cut off a last line that was never completed."""
-        files = self._files()
-        if self._end.file is None or self._end.file not in files:
+        files = self._all_files()
+        known = "" if self._end.file is None else self._end.file.name
+        if known not in [file.name for file in files]:
             later = files[-1:]
             self._end = Place(later[0], 0, _first_sequence(later[0]) - 1) if later else Place(None, 0, 0)
-        for file in files[files.index(self._end.file) :] if self._end.file else ():
-            if file != self._end.file:
+            files, known = later, later[0].name if later else ""
+        for file in files:
+            if file.name < known:
+                continue
+            if file.name != known:
                 self._end = Place(file, 0, _first_sequence(file) - 1)
             entries, end = _read(file, self._end.offset, self._end.sequence)
             self._notes += [entry.rows for entry in entries if entry.kind == "note"]

@@ -18,7 +18,7 @@ from flows.errors import WorkError
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
-VERSION = 3
+VERSION = 4
 """The version of the ledger's tables that this callplan reads and writes."""
 
 MIGRATIONS = {
@@ -30,7 +30,8 @@ MIGRATIONS = {
         "migrations/drop_due_slots",
         "ledger/create_due_slots",
         "ledger/create_past_day",
-    )
+    ),
+    3: ("migrations/count_dials", "migrations/set_dials", "ledger/create_request"),
 }
 """For each older version the statements that make the next one of it, in order."""
 
@@ -49,6 +50,7 @@ _PARTS = (
     "current_version",
     "missed_slots",
     "due_slots",
+    "request",
 )
 
 

@@ -21,6 +21,9 @@ from transforms.pace import LONGEST_SPAN, within_pace
 SLICE = timedelta(milliseconds=50)
 """The calls of this much time are noted together: one sync covers them, and none starts later for it."""
 
+ALONE = timedelta(seconds=1)
+"""How long the next replay waits for the answer to the one before."""
+
 _CALL = ["campaign_id", "contact_id", "attempt"]
 
 
@@ -41,13 +44,16 @@ class Line:
 class Batch:
     """Calls of one dialer that were claimed together, on their way.
 
-    Takes ``requests`` (``REQUESTS``), and what number the changes had when they were claimed.
+    Takes ``requests`` (``REQUESTS``) in the order in which they are to go, and what number the changes had
+    when they were claimed. Replays go one by one: should the process die over one of them, it is known which,
+    and the others have gone.
     """
 
     def __init__(self, line: Line, dialer: Dialer, requests: pl.DataFrame, claimed_at_change: int) -> None:
         self._line = line
         self._dialer = dialer
-        self._waiting = requests.select(REQUESTS.names()).sort("scheduled_at")
+        self._waiting = requests.select(REQUESTS.names())
+        self._one_by_one = bool(requests["replays"].any())
         self._change = claimed_at_change
         self._held_until: datetime | None = None
         self._last_slice_at = datetime.min.replace(tzinfo=UTC)
@@ -68,12 +74,17 @@ class Batch:
             self._send_slice(now)
         moments = [exchange.wakes_at(now) for exchange in self._open]
         if self._waiting.height:
-            moments.append(max(self._next_slot(), self._held_until or now, self._last_slice_at + SLICE))
+            moments.append(max(self._next_slot(), self._held_until or now, self._next_slice_at()))
         return min(moments, default=None)
 
     def _is_due(self, now: datetime) -> bool:
         held = self._held_until is not None and self._held_until > now
-        return bool(self._waiting.height) and not held and self._next_slot() <= now
+        follows = self._one_by_one and bool(self._open) and self._next_slice_at() > now
+        return bool(self._waiting.height) and not held and not follows and self._next_slot() <= now
+
+    def _next_slice_at(self) -> datetime:
+        """Return when the next slice may go: a replay waits a while for the answer to the one before."""
+        return self._last_slice_at + (ALONE if self._one_by_one and self._open else SLICE)
 
     def _next_slot(self) -> datetime:
         slot = self._waiting["scheduled_at"][0]
@@ -101,7 +112,8 @@ class Batch:
                 due = self._waiting.filter(pl.col("scheduled_at") <= now)
                 too_late = due.filter(self._is_too_late(now))
                 self._give_back(page, too_late, now, "its time was past before it could be dialled")
-                allowed = self._allowed(page, due.filter(~self._is_too_late(now)), now)
+                due = due.filter(~self._is_too_late(now))
+                allowed = self._allowed(page, due.head(1) if self._one_by_one else due, now)
                 if not allowed.is_empty():
                     page.note(notes(allowed, now))
                     self._take_out(allowed)

@@ -26,6 +26,9 @@ LEAVES_WITHIN_SECONDS = 0.2
 ANSWER_SECONDS = 30.0
 """After this nobody waits for an answer any more; the call is then unknown."""
 
+_INTERRUPTIONS = (aiohttp.ClientError, TimeoutError, OSError, MemoryError, asyncio.CancelledError)
+"""What is no fault of a contact's data: the request may be made again if it certainly did not leave."""
+
 _REPLIES_EVERY = timedelta(milliseconds=20)
 
 
@@ -115,15 +118,15 @@ class TruedyDialer:
     async def _post(self, request: dict[str, Any], exchange: "HttpExchange", departure: "_Departure") -> None:
         try:
             answer = await self._answered(request, departure)
-        except (ValueError, TypeError) as error:
+        except _INTERRUPTIONS as error:
+            state = "unknown" if departure.may_leave else UNSENT
+            order = "after" if departure.may_leave else "before"
+            answer = Answer(state, reason=f"{type(error).__name__} {order} the request could leave")
+        except Exception as error:  # whatever is in a contact's data: it is that contact's alone
             if departure.may_leave:
                 answer = Answer("unknown", reason=f"its answer cannot be read: {type(error).__name__}")
             else:
                 answer = Answer("failed", reason=f"its data cannot be sent: {type(error).__name__}")
-        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.CancelledError) as error:
-            state = "unknown" if departure.may_leave else UNSENT
-            order = "after" if departure.may_leave else "before"
-            answer = Answer(state, reason=f"{type(error).__name__} {order} the request could leave")
         departure.has_left()
         now = datetime.now(UTC)
         if answer.state == "limited":
@@ -159,8 +162,10 @@ class TruedyDialer:
     async def _look_up(self, call: Mapping[str, Any], exchange: "HttpExchange") -> None:
         try:
             report = await self._reported(call["provider_call_id"])
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except _INTERRUPTIONS:
             report = Report()  # it is asked again
+        except Exception as error:  # whatever is in the answer: the inquiry must come to its end
+            report = Report(provider_status=f"an answer that cannot be read: {type(error).__name__}")
         now = datetime.now(UTC)
         if report.is_limited:
             self._budget.hold(report.held_until, now)

@@ -3,7 +3,7 @@
 insert into call (
     campaign_id, contact_id, attempt, plan_version, phone, from_number, variables, timezone, scheduled_at,
     not_after, call_date, slot_index, state, previous_state, owner_id, lease_id, claimed_at, noted_at, deadline_at,
-    changed_at
+    changed_at, dials
 )
 select
     note.campaign_id,
@@ -25,11 +25,11 @@ select
     note.claimed_at,
     note.noted_at,
     note.deadline_at,
-    note.noted_at
+    note.noted_at,
+    1
 from note
 where
-    not note.replays
-    and not exists (
+    not exists (
         select 1
         from call
         where

@@ -2,7 +2,8 @@
 -- Grain: one row per campaign contact and attempt; the claim guards that there is never a second.
 -- previous_state and state are one legal step of the life of a call. noted_at is when the dial was noted,
 -- before the request left; deadline_at is when an unanswered question about the call is closed. provider_status is
--- the provider's own word for how the call stands, where it is none that callplan knows.
+-- the provider's own word for how the call stands, where it is none that callplan knows. dials counts its notes: more than
+-- one where the dial was repeated under its key.
 create table call (
     campaign_id varchar not null,
     contact_id varchar not null,
@@ -29,6 +30,7 @@ create table call (
     provider_call_id varchar,
     provider_status varchar,
     reason varchar,
+    dials utinyint default 0,
     check (
         (previous_state, state) in (
             ('scheduled', 'claimed'),

@@ -2,7 +2,7 @@
 -- Grain: one row per call of the relation note (campaign_id, contact_id, attempt, lease_id, noted_at, deadline_at)
 -- that is claimed under this lease and not noted yet.
 update call
-set noted_at = note.noted_at, deadline_at = note.deadline_at
+set noted_at = note.noted_at, deadline_at = note.deadline_at, dials = 1
 from note
 where
     call.lease_id = note.lease_id

@@ -16,11 +16,11 @@ set
     claimed_at = note.claimed_at,
     noted_at = note.noted_at,
     deadline_at = note.deadline_at,
-    changed_at = note.noted_at
+    changed_at = note.noted_at,
+    dials = 1
 from note
 where
-    not note.replays
-    and call.campaign_id = note.campaign_id
+    call.campaign_id = note.campaign_id
     and call.contact_id = note.contact_id
     and call.attempt = note.attempt
     and call.lease_id != note.lease_id

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from flows.archiving import archive_closed_days
+from flows import journal as journals
+from flows.archiving import archive_closed_days, archive_journal
 from flows.asking import ask
 from flows.campaigns import LATE_LIMIT
 from flows.settling import settle
@@ -93,3 +94,16 @@ def test_what_is_unknown_for_good_stays_until_somebody_says_how_it_ended(home):
     assert calls["c0"] == "no_answer"
     world.run(START + 10 * DAY)
     assert world.state == "completed"
+
+
+def test_a_full_file_of_the_journal_stays_while_one_of_its_calls_is_open(home, monkeypatch):
+    monkeypatch.setattr(journals, "MOST_FILE_BYTES", 100)  # a limit, made small: every entry has a file
+    world = World(home, contacts(6), dialer=Silent(lambda *_: "completed"), max_call_minutes=30)
+    journal = journals.Journal(home.journal)
+    world.run(START + HOUR / 3)
+    assert archive_journal(world.ledger, journal) == 0  # the first call is the silent one
+    world.run(START + 10 * DAY)
+    assert world.state == "completed"
+    kept = len(list(home.journal.glob("*.jsonl")))
+    assert archive_journal(world.ledger, journal) == kept - 1
+    assert len(list(home.journal.glob("*.jsonl"))) == 1

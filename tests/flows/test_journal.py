@@ -127,3 +127,32 @@ def test_a_journal_that_ends_before_the_ledger_or_begins_after_it_does_not_cover
     (journal.archive / files[0].name).unlink()
     with pytest.raises(DamagedJournalError, match="entries 1 to 1 of the journal are missing"):
         Journal(tmp_path).entries_after(0)
+
+
+def test_full_files_are_set_aside_once_their_calls_are_final_and_are_read_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(journals, "MOST_FILE_BYTES", 100)  # a limit, made small: every entry has a file
+    journal, other = Journal(tmp_path), Journal(tmp_path)
+    for sequence, contact in enumerate(("c0", "c1", "c2", "c3")):
+        assert [entry.sequence for entry in other.entries_after(max(0, sequence - 1))] == [1, 2, 3][
+            :sequence
+        ][-1:]
+        _write(journal, "note", _notes(contact))
+        with other.writing() as page:
+            assert page.notes_since(NOW - timedelta(seconds=1)).height == sequence + 1
+    assert journal.set_aside(lambda notes: "c2" not in notes["contact_id"]) == 2
+    assert [file.stem for file in sorted(journal.archive.glob("*"))] == ["000000000001", "000000000002"]
+    assert journal.set_aside(lambda _: True) == 1  # the last one is still written to
+    assert [entry.sequence for entry in other.entries_after(3)] == [4]
+    assert [entry.sequence for entry in other.entries_after(0)] == [1, 2, 3, 4]
+    assert [_write(page, "note", _notes("c4")) for page in (other, journal)] == [5, 6]
+
+
+def test_a_writer_that_slept_while_files_were_set_aside_knows_of_every_dial(tmp_path, monkeypatch):
+    monkeypatch.setattr(journals, "MOST_FILE_BYTES", 100)
+    journal, sleeper = Journal(tmp_path), Journal(tmp_path)
+    _write(sleeper, "note", _notes("c0"))
+    for contact in ("c1", "c2", "c3"):
+        _write(journal, "note", _notes(contact))
+    assert journal.set_aside(lambda _: True) == 3
+    with sleeper.writing() as page:
+        assert page.notes_since(NOW - timedelta(seconds=1)).height == 4

@@ -117,7 +117,8 @@ class Job:
 
     From its sync number ``full_from`` on, ``full_times`` syncs of the journal find the disk full, with
     ``notes_only`` of those after a note; no file grows beyond ``file_bytes``. ``without`` names guards that
-    are taken out. Between note and request it dawdles for up to ``slow_seconds``.
+    are taken out. Between note and request it dawdles for up to ``slow_seconds``. It dies by SIGKILL when it
+    is to send a request of the contact ``deadly``.
     """
 
     store: Path
@@ -133,6 +134,7 @@ class Job:
     file_bytes: int | None = None
     without: tuple[str, ...] = ()
     slow_seconds: float = 0.0
+    deadly: str | None = None
 
 
 class WatchedSession(Session):
@@ -225,6 +227,7 @@ class WatchedDialer(TruedyDialer):
         super().__init__(job.access, budgets)
         self._fate = fate
         self._slow_seconds = job.slow_seconds
+        self._deadly = job.deadly
         self._watched_budget = WatchedBudget(super().budget, fate)
 
     @property
@@ -233,6 +236,8 @@ class WatchedDialer(TruedyDialer):
 
     def send(self, requests, now):
         self._fate.come_to(NOTED)
+        if self._deadly in requests["contact_id"]:
+            os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(random.random() * self._slow_seconds)
         if self._fate._end.moment == SENDING:
             threading.Thread(target=self._end_soon, daemon=True).start()

@@ -155,12 +155,13 @@ def test_a_limit_holds_all_that_use_the_key(provider, dialer, tmp_path):
         assert timedelta(seconds=3) < other.budget.free_at(now) - now < timedelta(seconds=7)
 
 
-def test_data_that_cannot_be_sent_fails_its_own_contact_only(provider, dialer):
-    bad = _requests("d1", variables='{"half": ')
-    good = _requests("d2")
-    answers = _replies(dialer.send(pl.concat([bad, good]), datetime.now(UTC))).sort("contact_id")
-    assert answers["state"].to_list() == ["failed", "in_progress"]
-    assert _posts(provider, "d1") == []
+@pytest.mark.parametrize("variables", ['{"half": ', "[" * 100_000, '{"a": ' * 100_000, "no JSON"])
+def test_data_that_cannot_be_sent_fails_its_own_contact_only(provider, dialer, variables):
+    requests = pl.concat([_requests("d0"), _requests("d1", variables=variables), _requests("d2")])
+    answers = _replies(dialer.send(requests, datetime.now(UTC))).sort("contact_id")
+    assert answers["state"].to_list() == ["in_progress", "failed", "in_progress"]
+    assert answers["reason"][1].startswith("its data cannot be sent: ")
+    assert not _posts(provider, "d1")
 
 
 def test_outcomes_are_learnt_by_looking_up(provider, dialer):
