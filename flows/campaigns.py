@@ -69,6 +69,27 @@ def create_campaign(ledger: Ledger, campaign: Campaign, now: datetime) -> str:
     return campaign_id
 
 
+def draft_campaign(ledger: Ledger, campaign: Campaign, now: datetime) -> str:
+    """Keep a campaign as a draft, in place of a draft of the same name if there is one; return its id.
+
+    Raises:
+        InputError: a campaign of this name is there already and is no draft.
+    """
+    with ledger.session() as session:
+        known = session.read("find_campaigns", named=campaign.name)
+        if known.is_empty():
+            campaign_id = str(uuid.uuid4())
+            add_campaign(session, campaign_id, campaign, now)
+            return campaign_id
+        if known.height > 1 or known["state"][0] != "draft":
+            raise InputError(
+                f"name: {campaign.name!r} is the name of a campaign that is {known['state'][0]}; "
+                "update that one, or choose another name"
+            )
+        set_settings(session, known["campaign_id"][0], campaign)
+        return str(known["campaign_id"][0])
+
+
 def add_campaign(session: Session, campaign_id: str, campaign: Campaign, now: datetime) -> None:
     """Keep a campaign as a draft under a given id."""
     session.write("add_campaign", campaign_id=campaign_id, now=now, **_columns(campaign))

@@ -17,7 +17,8 @@ class Home:
 
     ``contacts.duckdb`` holds the lists, ``lists/`` their published snapshots, ``ledger.duckdb`` the present,
     ``plans/`` the future, ``past/`` closed days, ``journal/`` the dials, ``owners/`` two locked files per
-    living dispatcher, ``budgets/`` the requests made of late.
+    living dispatcher, ``budgets/`` the requests made of late. ``prefect/`` has the data of a Prefect server
+    of its own, ``runs/`` a locked file per living flow run, ``turns/`` whose turn it is to dispatch.
     """
 
     path: Path
@@ -61,6 +62,26 @@ class Home:
     def owners(self) -> Path:
         """The folder of the files that living dispatchers hold locked."""
         return self.path / "owners"
+
+    @property
+    def prefect(self) -> Path:
+        """The folder of the Prefect server that ``callplan up`` runs."""
+        return self.path / "prefect"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the files that living flow runs hold locked."""
+        return self.path / "runs"
+
+    @property
+    def turns(self) -> Path:
+        """The folder of the files that say whose turn it is to dispatch."""
+        return self.path / "turns"
+
+    @property
+    def told(self) -> Path:
+        """The file that says until when Prefect was told of campaigns' changes."""
+        return self.path / "told"
 
     def make(self) -> "Home":
         """Create the folder, readable by its owner only, and return the store."""

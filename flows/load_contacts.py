@@ -8,16 +8,27 @@ from prefect import flow, get_run_logger
 from flows.contact_loading import load_list
 from flows.contact_store import LoadSummary
 from flows.home import find_home
+from flows.runs import living_run
 
 
 @flow(name="load-contacts", flow_run_name="load {list_name}")
 def load_contacts(
     file: Path, list_name: str, region: str | None = None, headers: dict[str, str] | None = None
 ) -> LoadSummary:
-    """Load ``file`` into the list ``list_name``; numbers without a country code are of ``region``."""
-    logger = get_run_logger()
-    summary = load_list(
-        find_home(), file, list_name, region, headers or {}, datetime.now(UTC), progress=logger.info
-    )
-    logger.info("%s: %d added, %d updated", list_name, summary.added, summary.updated)
+    """Load a file of contacts into a list, and return what became of its rows.
+
+    Args:
+        file: CSV, Parquet or JSON lines, on the machine where the flow runs.
+        list_name: The list to load into; it is made if it is new.
+        region: Country of numbers without a country code, such as US.
+        headers: Fields of a contact and the headers they have in the file, where those are not known.
+    """
+    home, logger = find_home().make(), get_run_logger()
+    with living_run(home):
+        summary = load_list(
+            home, file, list_name, region, headers or {}, datetime.now(UTC), progress=logger.info
+        )
+        logger.info("%s: %d added, %d updated", list_name, summary.added, summary.updated)
+        for kind, rows in summary.set_aside.items():
+            logger.warning("set aside, %s: %d", kind, rows)
     return summary

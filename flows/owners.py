@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from flows.clock import Clock
+from flows.file_locks import is_locked
 from flows.ledger import Ledger
 from flows.processes import is_stopped
 
@@ -111,7 +112,7 @@ def living(folder: Path) -> list[Living]:
     """Return the dispatchers that live, by their name."""
     found = []
     for file in sorted(folder.glob("*.lock")):
-        if _is_locked(file):
+        if is_locked(file):
             said = json.loads(file.read_text(encoding="utf-8") or '{"pid": 0, "host": ""}')
             found.append(Living(file.stem, said["pid"], said["host"]))
     return found
@@ -123,32 +124,18 @@ def is_dead(folder: Path, owner_id: str) -> bool:
     A missing file proves nothing (the folder may not be the owner's), so it counts as alive.
     """
     file, _ = _files_of(folder, owner_id)
-    return file.exists() and not _is_locked(file)
+    return file.exists() and not is_locked(file)
 
 
 def lets_go_of_its_slice(folder: Path, owner_id: str, waits: timedelta) -> bool:
     """Wait until a dispatcher is between two slices or dead; return False if it is not in time."""
     _, slice_file = _files_of(folder, owner_id)
     gives_up = time.monotonic() + waits.total_seconds()
-    while _is_locked(slice_file) and not is_dead(folder, owner_id):
+    while is_locked(slice_file) and not is_dead(folder, owner_id):
         if time.monotonic() > gives_up:
             return False
         time.sleep(_LOOK_AGAIN_SECONDS)
     return True
-
-
-def _is_locked(file: Path) -> bool:
-    try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _files_of(folder: Path, owner_id: str) -> tuple[Path, Path]:

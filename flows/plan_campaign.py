@@ -1,25 +1,59 @@
-"""The flow that previews a plan: computed, proven and written to a folder, and nothing stored."""
+"""The flow that previews a plan: computed, proven and shown, and nothing stored."""
 
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from prefect import flow, get_run_logger
 
+from flows.contact_store import current_snapshot
+from flows.errors import InputError
+from flows.home import Home, find_home
 from flows.previewing import preview
-from flows.settings_file import read_campaign
+from flows.publishing import WrittenPlan
+from flows.runs import living_run
+from flows.telling.plans import show_plan
+from transforms.campaign import Campaign
 
 
-@flow(name="plan-campaign", flow_run_name="plan {settings_file}")
+@flow(name="plan-campaign", flow_run_name="plan {settings.name}")
 def plan_campaign(
-    settings_file: Path,
-    contacts: Path,
-    out: Path,
+    settings: Campaign,
+    contacts: Path | None = None,
     region: str | None = None,
+    out: Path | None = None,
     now: datetime | None = None,
 ) -> int:
-    """Write plan, excluded contacts and summary to the folder ``out``; return how many calls are planned."""
-    campaign = read_campaign(settings_file)
-    logger = get_run_logger()
-    written = preview(campaign, contacts, out, region, {}, now or datetime.now(UTC), logger.info)
-    logger.info("%d calls planned from %s to %s", written.rows, written.first_at, written.last_at)
+    """Compute the plan that a campaign would get and show it; return how many calls are planned.
+
+    Args:
+        settings: The campaign.
+        contacts: A file of contacts; without one, the list that the settings name.
+        region: Country of the file's numbers without a country code, such as US.
+        out: A folder for plan.parquet, excluded.parquet and summary.json; without one nothing is kept.
+        now: The moment of planning; without one, the present.
+    """
+    home = find_home().make()
+    with living_run(home), TemporaryDirectory() as scratch:
+        written = preview(
+            settings,
+            contacts or _list_of(home, settings),
+            out or Path(scratch),
+            region,
+            {},
+            now or datetime.now(UTC),
+            get_run_logger().info,
+        )
+        _tell(written, settings)
     return written.rows
+
+
+def _list_of(home: Home, settings: Campaign) -> Path:
+    if settings.contact_list is None:
+        raise InputError("contact_list: name a loaded list, or give a file of contacts")
+    return current_snapshot(home, settings.contact_list)
+
+
+def _tell(written: WrittenPlan, settings: Campaign) -> None:
+    get_run_logger().info("%d calls planned from %s to %s", written.rows, written.first_at, written.last_at)
+    show_plan(written, settings, "preview", f"{settings.name}, a preview")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def preview(
     summary.write_text(json.dumps(summarised(campaign, written, excluded), indent=2) + "\n")
     for name in ("plan.parquet", "excluded.parquet", "summary.json"):
         (out / f".{name}.part").replace(out / name)
-    return written
+    return replace(written, file=out / "plan.parquet")
 
 
 def summarised(campaign: Campaign, written: WrittenPlan, excluded: pl.DataFrame) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Publishing a plan: computed, written, proven rule by rule, renamed, and then named by the ledger."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -157,7 +157,7 @@ def publish(
     fate = fates(brief, pl.scan_parquet(target), written.excluded)
     with ledger.session() as session:
         commit(session, publication, published, fate, written.excluded, written.contacts_hash, now)
-    return written
+    return replace(written, file=target)
 
 
 def publishing(home: Home, ledger: Ledger, campaign_id: str, attempt: Callable[[], Done]) -> Done:

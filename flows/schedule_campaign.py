@@ -1,23 +1,36 @@
-"""The flow that plans a draft campaign and publishes the plan."""
+"""The flow that creates a campaign, plans it and publishes the plan."""
 
 from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 
+from flows.campaigns import draft_campaign
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.publishing import WrittenPlan
+from flows.runs import living_run
 from flows.scheduling import schedule
+from flows.telling.events import tell_changes
+from flows.telling.plans import show_plan
+from transforms.campaign import Campaign
 
 
-@flow(name="schedule-campaign", flow_run_name="schedule {campaign}")
-def schedule_campaign(campaign: str, now: datetime | None = None) -> WrittenPlan:
-    """Plan and publish the draft ``campaign`` (an id or a name) and return what was published.
+@flow(name="schedule-campaign", flow_run_name="schedule {settings.name}")
+def schedule_campaign(settings: Campaign, now: datetime | None = None) -> WrittenPlan:
+    """Create a campaign, plan a call for everyone on its list, and have them dispatched when they fall due.
 
-    ``now`` is the moment of scheduling, the present if it is not given.
+    A draft of the same name is taken up with these settings; a campaign that was scheduled is not.
+
+    Args:
+        settings: The campaign.
+        now: The moment of scheduling; without one, the present.
     """
     home = find_home().require()
-    logger = get_run_logger()
-    written = schedule(home, Ledger(home.ledger), campaign, now or datetime.now(UTC), logger.info)
-    logger.info("%d calls planned from %s to %s", written.rows, written.first_at, written.last_at)
+    with living_run(home):
+        ledger, at, logger = Ledger(home.ledger), now or datetime.now(UTC), get_run_logger()
+        campaign_id = draft_campaign(ledger, settings, at)
+        written = schedule(home, ledger, campaign_id, at, logger.info)
+        logger.info("%d calls planned from %s to %s", written.rows, written.first_at, written.last_at)
+        show_plan(written, settings, campaign_id, settings.name)
+        tell_changes(home)
     return written

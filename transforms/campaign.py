@@ -127,8 +127,22 @@ def minute_of_day(wall_time: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
+def as_form(schema: dict[str, Any]) -> None:
+    """Make an optional field of a model's JSON schema what it is when it is filled in.
+
+    A form leaves such a field out; given the choice of nothing, it would ask for that first.
+    """
+    for field in schema.get("properties", {}).values():
+        kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            del field["anyOf"]
+            field.update(kinds[0])
+        if field.get("default", "") is None:
+            del field["default"]
+
+
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, json_schema_extra=as_form)
 
 
 class Window(_Settings):
@@ -221,9 +235,7 @@ class Campaign(_Settings):
 
     start_time: WallTime = Field("09:00", description="The daily window opens at, HH:MM")
     end_time: WallTime = Field("18:00", description="The daily window closes at, HH:MM; 24:00 is allowed")
-    working_days: list[Weekday] = Field(
-        default_factory=lambda: [1, 2, 3, 4, 5], min_length=1, description="ISO weekdays, 1 = Monday"
-    )
+    working_days: list[Weekday] = Field([1, 2, 3, 4, 5], min_length=1, description="ISO weekdays, 1 = Monday")
     windows: list[Window] | None = Field(
         None, min_length=1, description="Several windows, which replace start_time and end_time"
     )

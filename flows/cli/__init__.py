@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from flows.cli import asking, calling, campaigning, comparing, demonstrating, listing, mending, planning
+from flows.cli import (
+    asking,
+    calling,
+    campaigning,
+    comparing,
+    demonstrating,
+    listing,
+    mending,
+    planning,
+    serving,
+)
 from flows.cli.output import say
 from flows.errors import CallplanError
 
@@ -19,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for module in (demonstrating, listing, planning, campaigning, comparing, calling, mending, asking):
+for module in (demonstrating, listing, planning, campaigning, comparing, calling, mending, asking, serving):
     module.add_to(app)
 
 

@@ -9,14 +9,13 @@ import typer
 
 import sql
 from flows.asking import ask
-from flows.campaigns import create_campaign
 from flows.cli.output import say, show, show_rows
 from flows.cli.planning import show_plan
 from flows.dispatcher import Tally
 from flows.errors import InputError
 from flows.home import Home, find_home
 from flows.ledger import Ledger
-from flows.prefect_server import prefect_server
+from flows.serving.server import prefect_server
 from flows.settings_file import read_campaign
 from transforms.campaign import Campaign
 
@@ -54,12 +53,11 @@ def _live_through(home: Home, campaign: Campaign) -> None:
     summary = load_contacts(_sample("sample_contacts.csv"), _LIST, "US")
     aside = sum(summary.set_aside.values())
     show(f"loaded {summary.rows:,} rows: {summary.added:,} contacts, {aside:,} set aside")
-    campaign_id = create_campaign(Ledger(home.ledger), campaign, _SCHEDULED_AT)
-    show_plan(schedule_campaign(campaign_id, _SCHEDULED_AT), campaign.timezone)
+    show_plan(schedule_campaign(campaign, _SCHEDULED_AT), campaign.timezone)
     show("\nthe campaign, day by day in simulated time")
-    tally = simulate_campaign(campaign_id, _SCHEDULED_AT, _tell_day)
+    tally = simulate_campaign(campaign.name, _SCHEDULED_AT, _tell_day)
     with Ledger(home.ledger).session() as session:
-        stored = session.read("find_campaigns", named=campaign_id).row(0, named=True)
+        stored = session.read("find_campaigns", named=campaign.name).row(0, named=True)
     show(
         f"{stored['state']}: {tally.placed:,} calls placed, {tally.finished:,} outcomes, never more than "
         f"{tally.most_in_flight} in flight of {campaign.max_concurrent_calls} allowed"

@@ -1,0 +1,33 @@
+"""The flow that holds a campaign back, or all of them."""
+
+from datetime import UTC, datetime
+
+from prefect import flow, get_run_logger
+
+from flows import pausing
+from flows.errors import InputError
+from flows.home import find_home
+from flows.ledger import Ledger
+from flows.runs import living_run
+from flows.telling.events import tell_changes
+
+
+@flow(name="pause-campaign", flow_run_name="pause {campaign}")
+def pause_campaign(campaign: str = "", everything: bool = False) -> None:
+    """Hold a campaign back; when this ends no further call of it starts.
+
+    Args:
+        campaign: Id of the campaign, or its name where that is unique.
+        everything: The emergency stop, instead of one campaign: all that are scheduled or active.
+    """
+    home = find_home().require()
+    if everything == bool(campaign):
+        raise InputError("pause: name one campaign, or choose everything")
+    with living_run(home):
+        ledger, now = Ledger(home.ledger), datetime.now(UTC)
+        held = (
+            pausing.pause_all(home, ledger, now) if everything else pausing.pause(home, ledger, campaign, now)
+        )
+        names = ", ".join(paused.name for paused in held.campaigns) or "no campaign"
+        get_run_logger().info("%s paused; %d calls were still in flight", names, held.in_flight)
+        tell_changes(home)

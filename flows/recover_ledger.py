@@ -1,0 +1,33 @@
+"""The flow that builds a lost or damaged ledger anew."""
+
+from datetime import UTC, datetime
+
+from prefect import flow, get_run_logger
+
+from flows.home import find_home
+from flows.recovering import recover
+from flows.runs import living_run
+
+
+@flow(name="recover-ledger", flow_run_name="recover")
+def recover_ledger(sure: bool = False) -> None:
+    """Build the ledger anew from plan files, dial journal and lists; every campaign comes back paused.
+
+    No dispatcher may run meanwhile: pause the deployment of dispatch first, and let its last run end.
+
+    Args:
+        sure: Say that the ledger is lost or damaged; nothing is done otherwise.
+    """
+    home, logger = find_home().require(), get_run_logger()
+    if not sure:
+        logger.info("nothing was done: choose sure to build the ledger anew")
+        return
+    with living_run(home):
+        found = recover(home, datetime.now(UTC), logger.info)
+        logger.info(
+            "%d campaigns with %d plan versions and %d calls are back; the old ledger is %s",
+            found.campaigns,
+            found.versions,
+            found.calls,
+            found.set_aside or "gone",
+        )

@@ -1,0 +1,38 @@
+"""The flow that finds slots for those who missed theirs and for attempts that are ripe."""
+
+from datetime import UTC, datetime
+
+from prefect import flow, get_run_logger
+
+from flows.campaigns import hinder
+from flows.errors import CallplanError, WorkError
+from flows.home import find_home
+from flows.ledger import Ledger
+from flows.replanning import campaigns_to_replan, replan
+from flows.runs import living_run
+from flows.telling.events import tell_changes
+
+
+@flow(name="replan-campaigns", flow_run_name="replan")
+def replan_campaigns() -> int:
+    """Plan missed slots and ripe further attempts of all campaigns anew; return how many got a slot.
+
+    A dispatcher does the same while it runs; this looks after them where none does.
+
+    Raises:
+        WorkError: some campaigns could not be planned; the others were.
+    """
+    home = find_home().require()
+    with living_run(home):
+        ledger, now, found, problems = Ledger(home.ledger), datetime.now(UTC), 0, []
+        for campaign_id in campaigns_to_replan(ledger, now):
+            try:
+                found += replan(home, ledger, campaign_id, now)
+            except CallplanError as error:
+                problems.append(str(error))
+                hinder(ledger, campaign_id, str(error), now)
+        get_run_logger().info("%d slots planned anew", found)
+        tell_changes(home)
+    if problems:
+        raise WorkError(*problems)
+    return found

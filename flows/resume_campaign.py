@@ -1,0 +1,26 @@
+"""The flow that lets a paused campaign go on."""
+
+from datetime import UTC, datetime
+
+from prefect import flow, get_run_logger
+
+from flows import campaigns
+from flows.home import find_home
+from flows.ledger import Ledger
+from flows.runs import living_run
+from flows.telling.events import tell_changes
+
+
+@flow(name="resume-campaign", flow_run_name="resume {campaign}")
+def resume_campaign(campaign: str) -> str:
+    """Let a paused campaign go on, and return its state.
+
+    Args:
+        campaign: Id of the campaign, or its name where that is unique.
+    """
+    home = find_home().require()
+    with living_run(home):
+        state = campaigns.resume(Ledger(home.ledger), campaign, datetime.now(UTC))
+        get_run_logger().info("%s is %s", campaign, state)
+        tell_changes(home)
+    return state

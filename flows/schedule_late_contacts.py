@@ -1,0 +1,33 @@
+"""The flow that plans the contacts that came to a campaign's list since it was planned."""
+
+from datetime import UTC, datetime
+
+from prefect import flow, get_run_logger
+
+from flows.campaigns import find_campaign
+from flows.home import find_home
+from flows.ledger import Ledger
+from flows.publishing import WrittenPlan
+from flows.runs import living_run
+from flows.scheduling import schedule
+from flows.telling.events import tell_changes
+from flows.telling.plans import show_plan
+
+
+@flow(name="schedule-late-contacts", flow_run_name="schedule late contacts of {campaign}")
+def schedule_late_contacts(campaign: str) -> WrittenPlan:
+    """Plan a call for everyone who came to the list since; the slots of the others stay.
+
+    Args:
+        campaign: Id of the campaign, or its name where that is unique.
+    """
+    home = find_home().require()
+    with living_run(home):
+        ledger, logger = Ledger(home.ledger), get_run_logger()
+        with ledger.session() as session:
+            stored = find_campaign(session, campaign)
+        written = schedule(home, ledger, stored.campaign_id, datetime.now(UTC), logger.info)
+        logger.info("%d more calls planned from %s to %s", written.rows, written.first_at, written.last_at)
+        show_plan(written, stored.settings, stored.campaign_id, f"{stored.name}, late contacts")
+        tell_changes(home)
+    return written

@@ -1,0 +1,63 @@
+"""What people see of a plan in the Prefect UI: its rules, its dates, and a picture of it."""
+
+import base64
+
+from prefect.artifacts import create_image_artifact, create_markdown_artifact
+
+from flows.publishing import WrittenPlan
+from flows.telling.markdown import table
+from flows.telling.pictures import picture_of
+from transforms.campaign import Campaign
+from transforms.wall_clock import to_local
+
+MOST_DATES = 60
+"""How many dates an artifact lists; a plan may have years."""
+
+
+def show_plan(written: WrittenPlan, campaign: Campaign, key: str, title: str) -> None:
+    """Show a plan as two artifacts: what holds and how many calls a date has, and the hours of its calls.
+
+    ``key`` tells plans apart: artifacts of the same campaign are versions of one another.
+    """
+    create_markdown_artifact(
+        "\n".join(described(written, campaign, title)), key=f"plan-{key}", description=f"The plan of {title}"
+    )
+    if written.first_at is not None and written.last_at is not None:
+        drawn = picture_of(written.file, campaign.timezone, written.first_at, written.last_at)
+        picture = base64.b64encode(drawn).decode()
+        create_image_artifact(
+            f"data:image/png;base64,{picture}",
+            key=f"hours-{key}",
+            description=f"Calls by date and hour of {title}",
+        )
+
+
+def described(written: WrittenPlan, campaign: Campaign, title: str) -> list[str]:
+    """Return the lines, in Markdown, that describe a plan; times are the campaign's."""
+    first, last = (
+        "never" if at is None else f"{to_local(campaign.timezone, at):%a %Y-%m-%d %H:%M %z}"
+        for at in (written.first_at, written.last_at)
+    )
+    finishes = written.preflight.finishes_on or "not before its end"
+    broken = {check.rule: check.broken for check in written.checks}
+    dates = written.preflight.dates
+    return [
+        f"# {title}",
+        f"**{written.rows:,} calls**, from {first} to {last} ({campaign.timezone}).",
+        f"{written.excluded.height:,} contacts cannot be called. "
+        f"With calls of {written.preflight.call_seconds:,.0f} seconds it would be finished: {finishes}.",
+        "",
+        *table(
+            ("rule", ""),
+            ((rule, f"{rows:,} rows break it" if rows else "holds") for rule, rows in broken.items()),
+        ),
+        "",
+        *table(
+            ("date", "calls", "can be placed"),
+            (
+                (f"{row['call_date']:%a %Y-%m-%d}", row["calls"], row["can_be_placed"])
+                for row in dates.head(MOST_DATES).iter_rows(named=True)
+            ),
+        ),
+        *([f"and {dates.height - MOST_DATES:,} more dates"] if dates.height > MOST_DATES else []),
+    ]

@@ -1,0 +1,104 @@
+"""Turns: of the runs that dispatch on a schedule one has its turn, and at most one more waits for it.
+
+Two locked files say so, which the system lets go when a process ends: no turn outlives its run. A run whose
+turn is over passes it on once somebody waits; until then it goes on, so that nothing stops where no next run
+comes.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flows.clock import Clock
+from flows.file_locks import is_locked, try_lock
+
+_LOOK_AGAIN = timedelta(milliseconds=50)
+_TRIES = 10
+"""How often a place in the queue is tried for: who looks whether somebody waits holds it for an instant."""
+
+
+class Turn:
+    """A run's turn: it ends after ``lasts``, once somebody waits, and at the latest after ``at_most``."""
+
+    def __init__(self, turns: "Turns", begun_at: datetime, lasts: timedelta, at_most: timedelta) -> None:
+        self._turns = turns
+        self._ends_at, self._ends_at_most = begun_at + lasts, begun_at + at_most
+        self.begun_at, self.passed_at = begun_at, begun_at
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether the turn is over at ``now``; it has been passed on then, and may not be used."""
+        over = now >= self._ends_at_most or (now >= self._ends_at and self._turns.somebody_waits())
+        if over or self._turns.are_closed():
+            self._turns.pass_on()
+            self.passed_at = now
+            return True
+        return False
+
+
+class Turns:
+    """The turns of one store, kept in ``folder``."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._clock = clock
+        self._turn_file, self._queue_file = folder / "turn.lock", folder / "queue.lock"
+        self._closed_file = folder / "closed"
+        self._turn: int | None = None
+
+    @contextmanager
+    def turn(self, lasts: timedelta, at_most: timedelta) -> Iterator[Turn | None]:
+        """Wait for a turn and yield it; None where another run waits already, or the turns are closed."""
+        try:
+            yield Turn(self, self._clock.now(), lasts, at_most) if self._take() else None
+        finally:
+            self.pass_on()
+
+    def _take(self) -> bool:
+        queue = self._place_in_queue()
+        if queue is None:
+            return False
+        try:
+            while not self.are_closed():
+                self._turn = try_lock(self._turn_file)
+                if self._turn is not None:
+                    return True
+                self._clock.wait_until(self._clock.now() + _LOOK_AGAIN)
+            return False
+        finally:
+            os.close(queue)
+
+    def _place_in_queue(self) -> int | None:
+        for _ in range(_TRIES):
+            if (queue := try_lock(self._queue_file)) is not None:
+                return queue
+            time.sleep(0.01)  # another process may only have looked, for a few microseconds of real time
+        return None
+
+    def pass_on(self) -> None:
+        """Let go of the turn, where it was not let go of before."""
+        if self._turn is not None:
+            os.close(self._turn)
+            self._turn = None
+
+    def somebody_waits(self) -> bool:
+        """Return whether a run waits for its turn."""
+        return is_locked(self._queue_file)
+
+    def is_taken(self) -> bool:
+        """Return whether a run has its turn."""
+        return is_locked(self._turn_file)
+
+    def are_closed(self) -> bool:
+        """Return whether no run may have a turn, because whoever has them run is stopping."""
+        return self._closed_file.exists()
+
+    def close(self) -> None:
+        """Have the run that has its turn end, and no other begin."""
+        self._closed_file.touch()
+
+    def open(self) -> None:
+        """Let runs have their turns again."""
+        self._closed_file.unlink(missing_ok=True)

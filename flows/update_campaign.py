@@ -1,0 +1,64 @@
+"""The flow that changes settings of a campaign."""
+
+from datetime import UTC, datetime
+
+from prefect import flow, get_run_logger
+
+from flows.campaigns import find_campaign
+from flows.home import find_home
+from flows.ledger import Ledger
+from flows.runs import living_run
+from flows.scheduling import Edit, update
+from flows.telling.events import tell_changes
+from flows.telling.plans import show_plan
+from transforms.changes import Changes, ClearedField
+
+
+@flow(name="update-campaign", flow_run_name="update {campaign}")
+def update_campaign(
+    campaign: str,
+    changes: Changes,
+    clear: list[ClearedField] | None = None,
+    keep: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Change settings of a campaign; the calls that have not started are planned again.
+
+    Args:
+        campaign: Id of the campaign, or its name where that is unique.
+        changes: The settings to change; what is left empty stays as it is.
+        clear: Settings to take away, so that there is no such limit any more.
+        keep: Move only the slots that the new settings make impossible.
+        dry_run: Only say what would change.
+    """
+    home = find_home().require()
+    with living_run(home):
+        ledger, logger = Ledger(home.ledger), get_run_logger()
+        with ledger.session() as session:
+            stored = find_campaign(session, campaign)
+        edit = update(
+            home,
+            ledger,
+            stored.campaign_id,
+            changes.as_given() | dict.fromkeys(clear or ()),
+            datetime.now(UTC),
+            keep=keep,
+            dry_run=dry_run,
+            progress=logger.info,
+        )
+        logger.info("%s: %s", stored.name, _told(edit, dry_run=dry_run))
+        if edit.written is not None and not dry_run:
+            show_plan(edit.written, edit.campaign, stored.campaign_id, f"{stored.name}, changed")
+        tell_changes(home)
+
+
+def _told(edit: Edit, *, dry_run: bool) -> str:
+    said = f"{', '.join(edit.fields) or 'nothing'} {'would change' if dry_run else 'changed'}"
+    found = edit.difference
+    if found is None:
+        return said
+    return (
+        f"{said}: {found.moved:,} moved, {found.added:,} added, {found.dropped:,} dropped, "
+        f"{found.renumbered:,} from another number, {found.unchanged:,} unchanged; "
+        f"the last slot is {found.finish_after}, it was {found.finish_before}"
+    )

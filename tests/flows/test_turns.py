@@ -1,0 +1,98 @@
+"""One run dispatches at a time, at most one waits, and a turn ends with its process."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from flows.clock import SimulatedClock, SystemClock
+from flows.turns import Turns
+
+NOW = datetime(2026, 3, 24, 12, tzinfo=UTC)
+LASTS, AT_MOST = timedelta(minutes=1), timedelta(minutes=30)
+
+
+@pytest.fixture
+def turns(tmp_path):
+    return Turns(tmp_path, SimulatedClock(NOW))
+
+
+def _waits(folder, begun, came):
+    with Turns(folder, SystemClock()).turn(LASTS, AT_MOST) as turn:
+        begun.set()
+        came.append(turn is not None)
+
+
+def _waiting(folder):
+    """Have a run wait for its turn in a thread; return the thread and what it got."""
+    begun, came = threading.Event(), []
+    thread = threading.Thread(target=_waits, args=(folder, begun, came))
+    thread.start()
+    while not Turns(folder, SystemClock()).somebody_waits() and not begun.is_set():
+        pass
+    return thread, begun, came
+
+
+def test_a_turn_goes_on_until_its_time_is_over_and_somebody_waits(tmp_path, turns):
+    with turns.turn(LASTS, AT_MOST) as turn:
+        assert not turn.is_over(NOW + 10 * LASTS)  # nobody waits: it goes on
+        thread, begun, came = _waiting(tmp_path)
+        assert not turn.is_over(NOW + LASTS - timedelta(seconds=1))
+        assert not begun.is_set()
+        assert turn.is_over(NOW + LASTS)
+        thread.join(30)  # it was passed on although this run still has things to bring to their end
+        assert came == [True]
+        assert turn.passed_at == NOW + LASTS
+
+
+def test_a_turn_ends_at_the_latest_after_its_longest_time(turns):
+    with turns.turn(LASTS, AT_MOST) as turn:
+        assert not turn.is_over(NOW + AT_MOST - timedelta(microseconds=1))
+        assert turn.is_over(NOW + AT_MOST)
+        assert not turns.is_taken()
+
+
+def test_a_run_leaves_where_another_waits_already(tmp_path, turns):
+    with turns.turn(LASTS, AT_MOST) as turn:
+        thread, _, _ = _waiting(tmp_path)
+        with Turns(tmp_path, SystemClock()).turn(LASTS, AT_MOST) as third:
+            assert third is None
+        turn.is_over(NOW + AT_MOST)
+        thread.join(30)
+
+
+def test_no_run_has_a_turn_while_they_are_closed(tmp_path, turns):
+    with turns.turn(LASTS, AT_MOST) as turn:
+        thread, _, came = _waiting(tmp_path)
+        turns.close()
+        assert turn.is_over(NOW)
+        thread.join(30)
+        assert came in ([True], [False])  # it may have got the turn that was let go of, and ends at once
+    with turns.turn(LASTS, AT_MOST) as turn:
+        assert turn is None
+    turns.open()
+    with turns.turn(LASTS, AT_MOST) as turn:
+        assert turn is not None
+
+
+def _holds(folder, has_it):
+    with Turns(folder, SystemClock()).turn(LASTS, AT_MOST):
+        has_it.set()
+        signal.pause()
+
+
+def test_the_turn_of_a_killed_run_goes_to_the_one_that_waits(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    has_it = context.Event()
+    holder = context.Process(target=_holds, args=(tmp_path, has_it))
+    holder.start()
+    assert has_it.wait(60)
+    thread, begun, came = _waiting(tmp_path)
+    assert not begun.is_set()
+    os.kill(holder.pid, signal.SIGKILL)
+    thread.join(30)
+    holder.join()
+    assert came == [True]
