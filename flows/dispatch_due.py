@@ -9,6 +9,7 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.clock import Clock, SystemClock
+from flows.dialers.truedy_block import take_up_credentials
 from flows.dispatcher import Tally
 from flows.dispatching import dispatch_for
 from flows.errors import WorkError
@@ -72,6 +73,7 @@ def dispatch_due(for_seconds: float = 50.0) -> None:
     Raises:
         WorkError: something went wrong on the way; what could be done was done all the same.
     """
+    take_up_credentials()
     clock = SystemClock()
     tally = dispatch_for(find_home().require(), clock, timedelta(seconds=for_seconds), TaskPool(clock))
     get_run_logger().info(

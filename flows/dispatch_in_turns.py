@@ -7,6 +7,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.clock import SystemClock
+from flows.dialers.truedy_block import take_up_credentials
 from flows.dispatch_due import TaskPool, refuse_errors
 from flows.dispatching import dispatch_for
 from flows.home import Home, find_home
@@ -45,6 +46,7 @@ def dispatch_in_turns() -> None:
         get_run_logger().info("this run starts too late and leaves its turn to the ones after it")
         return
     with living_run(home):
+        take_up_credentials()
         _dispatch(home, clock)
 
 

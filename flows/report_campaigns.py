@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
+from flows.dialers.truedy_block import take_up_credentials
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
-from flows.standing import Standing, reasons, standing
+from flows.standing import Standing, standing
 from flows.telling.dispatches import show_progress
 from flows.telling.events import tell_changes
 from flows.telling.markdown import table
+from flows.telling.reasons import why_of
 
 _COUNTS = {
     "contacts": "contact_count",
@@ -28,6 +30,7 @@ def report_campaigns() -> None:
     """Show where every campaign stands and why nothing is delivered, if nothing is."""
     home, now = find_home().require(), datetime.now(UTC)
     with living_run(home):
+        take_up_credentials()
         found = standing(home, Ledger(home.ledger), now)
         create_markdown_artifact(
             "\n".join(described(found, now)), key="report", description="Where campaigns stand"
@@ -39,19 +42,14 @@ def report_campaigns() -> None:
 
 def described(found: Standing, now: datetime) -> list[str]:
     """Return the lines, in Markdown, that say where campaigns stand."""
+    rows = found.campaigns.to_dicts()
     return [
         f"# Campaigns at {now:%Y-%m-%d %H:%M} UTC",
         "",
         *table(
-            ("campaign", "state", *_COUNTS, ""),
-            (
-                (
-                    row["name"],
-                    row["state"],
-                    *(row[count] for count in _COUNTS.values()),
-                    "; ".join(reasons(row, found, now)),
-                )
-                for row in found.campaigns.to_dicts()
-            ),
+            ("campaign", "state", *_COUNTS),
+            ([row["name"], row["state"], *(row[count] for count in _COUNTS.values())] for row in rows),
         ),
+        "",
+        *why_of(rows, found, now),
     ]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from prefect import flow, get_run_logger
 
 from flows.campaigns import draft_campaign
+from flows.dialers.truedy_block import take_up_credentials
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.publishing import WrittenPlan
@@ -27,6 +28,7 @@ def schedule_campaign(settings: Campaign, now: datetime | None = None) -> Writte
     """
     home = find_home().require()
     with living_run(home):
+        take_up_credentials()
         ledger, at, logger = Ledger(home.ledger), now or datetime.now(UTC), get_run_logger()
         campaign_id = draft_campaign(ledger, settings, at)
         written = schedule(home, ledger, campaign_id, at, logger.info)

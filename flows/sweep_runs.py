@@ -1,5 +1,6 @@
 """The flow that sweeps away runs whose process is gone, and dispatch runs that come too late."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from prefect import flow, get_client, get_run_logger
@@ -13,6 +14,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
 from flows.dispatch_in_turns import TOO_LATE, dispatch_in_turns
@@ -47,9 +49,9 @@ def sweep(home: Home, client: SyncPrefectClient, now: datetime) -> int:
     ]
     stuck = [run for run in _runs_in(client, StateType.PENDING) if _since(run, now) > STUCK_AFTER]
     for run in died:
-        client.set_flow_run_state(run.id, Crashed(message="its process is gone"), force=True)
+        _end(client, run, "its process is gone")
     for run in stuck:
-        client.set_flow_run_state(run.id, Crashed(message="it was never started"), force=True)
+        _end(client, run, "it was never started")
     late = client.read_flow_runs(
         flow_filter=FlowFilter(name=FlowFilterName(any_=[dispatch_in_turns.name])),
         flow_run_filter=FlowRunFilter(
@@ -59,8 +61,14 @@ def sweep(home: Home, client: SyncPrefectClient, now: datetime) -> int:
         limit=_MOST_RUNS,
     )
     for run in late:
-        client.delete_flow_run(run.id)
+        with suppress(ObjectNotFound):  # another sweep was here
+            client.delete_flow_run(run.id)
     return len(died) + len(stuck) + len(late)
+
+
+def _end(client: SyncPrefectClient, run: FlowRun, why: str) -> None:
+    with suppress(ObjectNotFound):  # somebody deleted it meanwhile
+        client.set_flow_run_state(run.id, Crashed(message=why), force=True)
 
 
 def _runs_in(client: SyncPrefectClient, *states: StateType) -> list[FlowRun]:

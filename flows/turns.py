@@ -27,9 +27,15 @@ class Turn:
         self._turns = turns
         self._ends_at, self._ends_at_most = begun_at + lasts, begun_at + at_most
         self.begun_at, self.passed_at = begun_at, begun_at
+        self._asked = False
 
     def is_over(self, now: datetime) -> bool:
-        """Return whether the turn is over at ``now``; it has been passed on then, and may not be used."""
+        """Return whether the turn is over at ``now``; it has been passed on then, and may not be used.
+
+        Asked before each tick: ``begun_at`` is when it was asked first, ``passed_at`` when it was over.
+        """
+        if not self._asked:
+            self._asked, self.begun_at = True, now
         over = now >= self._ends_at_most or (now >= self._ends_at and self._turns.somebody_waits())
         if over or self._turns.are_closed():
             self._turns.pass_on()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from prefect import flow, get_run_logger
 
 from flows.campaigns import find_campaign
+from flows.dialers.truedy_block import take_up_credentials
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
@@ -33,6 +34,7 @@ def update_campaign(
     """
     home = find_home().require()
     with living_run(home):
+        take_up_credentials()
         ledger, logger = Ledger(home.ledger), get_run_logger()
         with ledger.session() as session:
             stored = find_campaign(session, campaign)

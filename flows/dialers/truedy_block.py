@@ -1,4 +1,6 @@
-"""The Prefect block with Truedy's address and key."""
+"""The Prefect block with Truedy's address and key, for flow runs whose environment has neither."""
+
+import os
 
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
@@ -22,8 +24,18 @@ class TruedyCredentials(Block):
         REQUESTS_PER_MINUTE, ge=1, description="What Truedy allows the organisation"
     )
 
-    def access(self) -> TruedyAccess:
-        """Return the access that the dialer needs."""
-        return TruedyAccess(
-            self.base_url.rstrip("/"), self.api_key.get_secret_value(), self.requests_per_minute
-        )
+
+def take_up_credentials() -> None:
+    """Put what the block says, if it exists, into this process's environment where that has no access."""
+    if TruedyAccess.from_environment() is not None:
+        return
+    try:
+        block = TruedyCredentials.load(BLOCK_NAME)
+    except ValueError:  # there is no block of this name
+        return
+    assert isinstance(block, TruedyCredentials)  # noqa: S101 - a coroutine only where an event loop runs
+    os.environ.update(
+        TRUEDY_BASE_URL=block.base_url,
+        TRUEDY_API_KEY=block.api_key.get_secret_value(),
+        TRUEDY_REQUESTS_PER_MINUTE=str(block.requests_per_minute),
+    )

@@ -8,8 +8,10 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from flows.dispatcher import Tally
 from flows.home import Home
 from flows.ledger import Ledger
-from flows.standing import Standing, reasons, standing
+from flows.standing import Standing, standing
+from flows.telling.keys import key_of
 from flows.telling.markdown import table
+from flows.telling.reasons import why_of
 
 _LIVE = ("scheduled", "active", "paused")
 
@@ -29,7 +31,9 @@ def show_progress(found: Standing) -> None:
         if row["state"] in _LIVE and row["contact_count"]:
             share = 100 * (row["final_count"] + row["skipped_count"]) / row["contact_count"]
             create_progress_artifact(
-                min(share, 100.0), key=f"progress-{row['campaign_id']}", description=_progress_of(row)
+                min(share, 100.0),
+                key=key_of("progress", row["name"], row["campaign_id"]),
+                description=_progress_of(row),
             )
 
 
@@ -49,17 +53,13 @@ def described(found: Standing, tally: Tally, now: datetime) -> list[str]:
         f"{tally.replanned:,} slots planned anew, never more than {tally.most_in_flight:,} in flight.",
         "",
         *table(
-            ("campaign", "state", "waiting", "in flight", "held back", "why"),
+            ("campaign", "state", "waiting", "in flight", "held back"),
             (
-                (
-                    *(
-                        row[name]
-                        for name in ("name", "state", "waiting_count", "in_flight_count", "held_count")
-                    ),
-                    "; ".join(reasons(row, found, now)),
-                )
+                [row[name] for name in ("name", "state", "waiting_count", "in_flight_count", "held_count")]
                 for row in rows
             ),
         ),
+        "",
+        *why_of(rows, found, now),
         *(f"- {error}" for error in tally.errors),
     ]

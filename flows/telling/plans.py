@@ -5,6 +5,7 @@ import base64
 from prefect.artifacts import create_image_artifact, create_markdown_artifact
 
 from flows.publishing import WrittenPlan
+from flows.telling.keys import key_of
 from flows.telling.markdown import table
 from flows.telling.pictures import picture_of
 from transforms.campaign import Campaign
@@ -14,20 +15,19 @@ MOST_DATES = 60
 """How many dates an artifact lists; a plan may have years."""
 
 
-def show_plan(written: WrittenPlan, campaign: Campaign, key: str, title: str) -> None:
-    """Show a plan as two artifacts: what holds and how many calls a date has, and the hours of its calls.
-
-    ``key`` tells plans apart: artifacts of the same campaign are versions of one another.
-    """
+def show_plan(written: WrittenPlan, campaign: Campaign, campaign_id: str, title: str) -> None:
+    """Show a plan as two artifacts: what holds and how many calls a date has, and the hours of its calls."""
     create_markdown_artifact(
-        "\n".join(described(written, campaign, title)), key=f"plan-{key}", description=f"The plan of {title}"
+        "\n".join(described(written, campaign, title)),
+        key=key_of("plan", campaign.name, campaign_id),
+        description=f"The plan of {title}",
     )
     if written.first_at is not None and written.last_at is not None:
         drawn = picture_of(written.file, campaign.timezone, written.first_at, written.last_at)
         picture = base64.b64encode(drawn).decode()
         create_image_artifact(
             f"data:image/png;base64,{picture}",
-            key=f"hours-{key}",
+            key=key_of("hours", campaign.name, campaign_id),
             description=f"Calls by date and hour of {title}",
         )
 

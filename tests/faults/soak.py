@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -202,7 +202,7 @@ def main() -> None:
             faults=FAULTS,
         ) as provider,
     ):
-        soak = _begun(Path(folder), provider, chosen)
+        soak = begun(Path(folder), provider, chosen)
         with dispatching(soak):
             _live(soak, time.time() + chosen.minutes * 60)
             settled_by = time.time() + 15 * 60
@@ -211,7 +211,14 @@ def main() -> None:
         _told(soak, chosen)
 
 
-def _begun(folder: Path, provider: RunningProvider, chosen: argparse.Namespace) -> Soak:
+def begun(
+    folder: Path,
+    provider: RunningProvider,
+    chosen: argparse.Namespace,
+    zones: Sequence[str] = ZONES,
+    starts_in: timedelta = timedelta(seconds=20),
+) -> Soak:
+    """Make a store with a campaign in each zone, whose calls are spread over the minutes from its start."""
     home = Home(folder / "store").make()
     os.environ.update(
         CALLPLAN_HOME=str(home.path),
@@ -226,8 +233,8 @@ def _begun(folder: Path, provider: RunningProvider, chosen: argparse.Namespace) 
         store.publish_snapshot("people")
     ledger = Ledger(home.ledger)
     campaigns = {}
-    for zone in ZONES:
-        campaign = _campaign(zone, now + timedelta(seconds=20), chosen.minutes)
+    for zone in zones:
+        campaign = _campaign(zone, now + starts_in, chosen.minutes)
         campaigns[campaign.name] = create_campaign(ledger, campaign, now)
         schedule(home, ledger, campaigns[campaign.name], now)
     return Soak(home, provider, random.Random(chosen.seed), campaigns, chosen.people)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,10 +10,12 @@ from pathlib import Path
 
 from flows.home import find_home
 from flows.serving.server import prefect_server
+from tests.provider.running import RunningProvider, running_provider
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 ARRIVING_SECONDS = 120
 DATA = Path(__file__).parents[2] / "data"
+SECRET = "a-key-that-nobody-may-see"
 
 
 def live_through() -> list[str]:
@@ -58,33 +61,117 @@ def live_through() -> list[str]:
     return []
 
 
-def have_arrived(task_runs) -> bool:
-    """Return whether all task runs have ended and one of them failed, as the last do."""
+def call_with_credentials_of_a_block(provider: RunningProvider) -> int:
+    """Schedule a campaign whose dialer finds its key in a block only, and dispatch it; return the rings."""
+    from flows.cancel_campaign import cancel_campaign
+    from flows.dialers.truedy_block import BLOCK_NAME, TruedyCredentials
+    from flows.dispatch_due import dispatch_due
+    from flows.pause_campaign import pause_campaign
+    from flows.resume_campaign import resume_campaign
+    from flows.schedule_campaign import schedule_campaign
+    from transforms.campaign import Campaign
+
+    TruedyCredentials(base_url=f"{provider.address}/api/public/v1", api_key=SECRET).save(BLOCK_NAME)
+    settings = {
+        "name": "By block",
+        "agent_id": "agent",
+        "contact_list": "sample",
+        "dialer": "truedy",
+        "phone_numbers": ["+12125550190"],
+        "start_time": "00:00",
+        "end_time": "24:00",
+        "working_days": [1, 2, 3, 4, 5, 6, 7],
+        "ends_at": (datetime.now(UTC) + timedelta(seconds=200)).isoformat(),
+    }
+    schedule_campaign(Campaign.from_mapping(settings))
+    dispatch_due(for_seconds=4)
+    pause_campaign("By block")
+    resume_campaign("By block")
+    cancel_campaign("By block")
+    return len(provider.rings())
+
+
+def have_arrived(task_runs, events) -> bool:
+    """Return whether all task runs have ended, one of them failed, and the last change was told."""
     states = {run.state_name for run in task_runs}
-    return "Failed" in states and states <= {"Completed", "Failed"}
+    ended = "Failed" in states and states <= {"Completed", "Failed"}
+    return ended and any(event["event"].endswith("cancelled") for event in events)
 
 
 async def seen_by_server() -> dict[str, object]:
-    """Return the state of every flow run and task run by name, once all have arrived.
+    """Return the state of every flow run and task run by name, artifacts and events, once all have arrived.
 
     Task runs arrive as events, which may be some time after their flow has ended.
     """
     from prefect import get_client
 
+    ours = {"filter": {"event": {"prefix": ["callplan."]}}}
     give_up_at = time.monotonic() + ARRIVING_SECONDS
     async with get_client() as client:
-        while not have_arrived(task_runs := await client.read_task_runs()) and time.monotonic() < give_up_at:
+        while True:
+            task_runs = await client.read_task_runs()
+            events = (await client.request("POST", "/events/filter", json=ours)).json()["events"]
+            if have_arrived(task_runs, events) or time.monotonic() > give_up_at:
+                break
             await asyncio.sleep(0.2)
         flows = {flow.id: flow.name for flow in await client.read_flows()}
         flow_runs = await client.read_flow_runs()
         return {
             "flows": {flows[run.flow_id]: run.state_name for run in flow_runs},
+            "names": sorted(run.name for run in flow_runs),
             "tasks": sorted([run.name, run.state_name] for run in task_runs),
+            "artifacts": sorted([one.key, one.type] for one in await client.read_artifacts() if one.key),
+            "events": sorted([one["resource"]["prefect.resource.name"], one["event"]] for one in events),
         }
 
 
+def sweep_away_the_dead() -> dict[str, object]:
+    """Have runs that died, that were never started and that come too late swept away; return what is left."""
+    from prefect import get_client
+    from prefect.states import Pending, Running, Scheduled
+
+    from flows import sweep_runs as sweeping
+    from flows.dispatch_in_turns import TOO_LATE, dispatch_in_turns
+
+    home, long_ago = find_home(), datetime.now(UTC) - 2 * TOO_LATE
+    sweeping.STUCK_AFTER = timedelta()  # the server does not let a state be older than it is
+    with get_client(sync_client=True) as client:
+        died, alive, stuck, late = (
+            client.create_flow_run(dispatch_in_turns, state=state)
+            for state in (
+                Running(),
+                Running(),
+                Pending(),
+                Scheduled(scheduled_time=long_ago),
+            )
+        )
+        lock = home.runs / f"{died.id}.lock"
+        lock.touch()
+        os.utime(lock, (long_ago.timestamp(), long_ago.timestamp()))
+        swept = sweeping.sweep_runs()
+        states = {
+            name: client.read_flow_run(run.id).state_name
+            for name, run in (("died", died), ("alive", alive), ("stuck", stuck))
+        }
+        left = {run.id for run in client.read_flow_runs()}
+    return states | {"late": late.id in left, "swept": swept}
+
+
+def files_with(secret: str, folder: Path) -> list[str]:
+    """Return the files of a folder that have a text in them."""
+    found = (file for file in folder.rglob("*") if file.is_file())
+    return [str(file) for file in found if secret.encode() in file.read_bytes()]
+
+
 if __name__ == "__main__":
-    with prefect_server(find_home().make().path / "prefect"):
+    home = find_home().make()
+    with (
+        prefect_server(home.prefect),
+        running_provider(home.path.parent / "provider", api_key=SECRET) as provider,
+    ):
         problems = live_through()
+        rings = call_with_credentials_of_a_block(provider)
         seen = asyncio.run(seen_by_server())
-    sys.stdout.write(json.dumps(seen | {"errors": problems}))
+        swept = sweep_away_the_dead()
+    told = {"errors": problems, "rings": rings, "swept": swept, "secrets": files_with(SECRET, home.path)}
+    sys.stdout.write(json.dumps(seen | told))

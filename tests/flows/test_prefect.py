@@ -31,7 +31,16 @@ def test_flows_are_seen_on_the_server_as_they_ended(seen):
         "dispatch-due": "Completed",
         "dispatch-good": "Completed",
         "dispatch-bad": "Failed",
+        "pause-campaign": "Completed",
+        "resume-campaign": "Completed",
+        "cancel-campaign": "Completed",
     }
+
+
+def test_runs_have_names_that_people_can_read(seen):
+    assert {"load sample", "schedule Renewal reminders", "schedule By block", "pause By block"} <= set(
+        seen["names"]
+    )
 
 
 def test_calls_are_placed_in_tasks_that_the_server_sees(seen):
@@ -44,3 +53,30 @@ def test_calls_are_placed_in_tasks_that_the_server_sees(seen):
 def test_a_failed_task_is_not_swallowed(seen):
     assert seen["errors"]
     assert all(problem.endswith("failed: ValueError('no line')") for problem in seen["errors"])
+
+
+def test_a_plan_is_shown_with_a_picture(seen):
+    kinds = [(key.rpartition("-")[0], kind) for key, kind in seen["artifacts"]]
+    for name in ("renewal-reminders", "by-block"):
+        assert (f"plan-{name}", "markdown") in kinds
+        assert (f"hours-{name}", "image") in kinds
+
+
+def test_every_change_of_a_campaign_is_one_event(seen):
+    of_block = [event.rpartition(".")[2] for name, event in seen["events"] if name == "By block"]
+    assert sorted(of_block) == ["active", "active", "cancelled", "draft", "paused", "scheduled"]
+
+
+def test_a_key_from_a_block_places_calls_and_is_written_nowhere(seen):
+    assert seen["rings"] > 0
+    assert seen["secrets"] == []
+
+
+def test_runs_without_a_process_are_swept_away_and_the_living_are_not(seen):
+    assert seen["swept"] == {
+        "died": "Crashed",
+        "alive": "Running",
+        "stuck": "Crashed",
+        "late": False,
+        "swept": 3,
+    }

@@ -17,6 +17,7 @@ _OFFLINE = [
     "--disable-sync",
 ]
 PATIENCE_MS = 60_000
+_TAKES_IN_MS = 1_000
 
 
 def chromium() -> str | None:
@@ -71,12 +72,18 @@ class Form:
     def add(self, label: str, text: str) -> None:
         """Add an item to a field's list."""
         field = self.field(label)
+        items = field.locator("textarea, input")
+        before = items.count()
         field.get_by_role("button", name="Add item").click()
-        field.locator("textarea, input").last.fill(text)
+        expect(items).to_have_count(before + 1)
+        items.last.fill(text)
 
     def submit(self) -> None:
-        """Send the form off."""
+        """Send the form off, once it has taken in what was written last."""
+        self._page.keyboard.press("Tab")
+        self._page.wait_for_timeout(_TAKES_IN_MS)
         self._page.get_by_role("button", name="Submit").click()
+        self._page.get_by_text("scheduled to start").first.wait_for()
 
     def picture(self, file: Path) -> None:
         """Take a picture of the page."""

@@ -32,7 +32,7 @@ def up(tmp_path_factory):
 
 def _keep(page, name: str) -> None:
     """Take a picture where pictures are wanted."""
-    folder = os.environ.get("CALLPLAN_PICTURES")
+    folder = os.environ.get("PICTURES")
     if folder:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
@@ -41,11 +41,6 @@ def _midday_zone(now: datetime) -> str:
     """Return a zone in which the day is far from its ends."""
     ahead = 12 - now.hour
     return f"Etc/GMT{-ahead:+d}" if ahead else "UTC"
-
-
-def _run_of(up: Running, flow_run_name: str) -> dict:
-    (run,) = (run for run in up.runs() if run["name"] == flow_run_name)
-    return run
 
 
 def _completed(up: Running, flow_run_name: str) -> bool:
@@ -76,7 +71,7 @@ def test_a_person_schedules_a_campaign_sees_it_dispatched_and_pauses_it(up):
         wait_for(lambda: _completed(up, f"schedule {NAME}"), 120, "the campaign")
 
         (plan,) = up.ask("/artifacts/latest/filter", artifacts={"key": {"like_": "plan-%"}})
-        page.goto(f"{up.address}/artifacts/artifact/{plan['id']}")
+        page.goto(f"{up.address}/artifacts/artifact/{plan['latest_id']}")
         page.get_by_text("245 calls").wait_for()
         page.get_by_text("which day has room").wait_for()
         _keep(page, "plan")
@@ -98,7 +93,7 @@ def test_a_person_schedules_a_campaign_sees_it_dispatched_and_pauses_it(up):
             180,
             "a report",
         )
-        page.goto(f"{up.address}/artifacts/artifact/{done['id']}")
+        page.goto(f"{up.address}/artifacts/artifact/{done['latest_id']}")
         page.get_by_text("calls placed").wait_for()
         page.get_by_text(NAME).first.wait_for()
         _keep(page, "dispatch")
