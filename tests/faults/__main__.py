@@ -16,6 +16,7 @@ def main() -> int:
     parser.add_argument(
         "--rows", help="numbers of rows, with commas, R or S behind where one kind is meant; else all"
     )
+    parser.add_argument("--fault", default="", help="only rows whose fault has this text")
     parser.add_argument("--trials", type=int, help="of each row, instead of what the table of faults says")
     parser.add_argument(
         "--seed", type=int, default=1, help="of the first trial of each row; the next ones follow"
@@ -34,7 +35,10 @@ def main() -> int:
         return show_guards(random.Random(asked.seed), asked.guards)
     wanted = set(asked.rows.upper().split(",")) if asked.rows else None
     rows = [
-        row for row in all_rows() if wanted is None or {str(row.number), f"{row.number}{row.kind}"} & wanted
+        row
+        for row in all_rows()
+        if (wanted is None or {str(row.number), f"{row.number}{row.kind}"} & wanted)
+        and asked.fault in row.fault
     ]
     results = Results(asked.results)
     for row in rows:

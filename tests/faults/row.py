@@ -13,6 +13,8 @@ class Row:
 
     ``number`` is the fault's place in the table; ``kind`` is R for real processes and S for a simulation
     under a seed; ``trials`` is how many make the number below which failures lie, after the rule of three.
+    ``each`` is how often one trial tries the fault, so that the table counts kills, not stores. A run of the
+    tests tries ``sample`` where a trial is long, and nothing of a row that is not ``sampled``.
     """
 
     number: int
@@ -20,6 +22,9 @@ class Row:
     fault: str
     trial: Trial
     trials: int
+    each: int = 1
+    sample: Trial | None = None
+    sampled: bool = True
 
     @property
     def name(self) -> str:

@@ -2,10 +2,20 @@
 
 from importlib.util import find_spec
 
-from tests.faults.real import connections, deadly, full_disk, held, killed, publications, restored, sharing
+from tests.faults.real import (
+    commands,
+    connections,
+    deadly,
+    full_disk,
+    held,
+    killed,
+    publications,
+    restored,
+    sharing,
+)
 from tests.faults.row import Row
 
-_REAL = (killed, connections, sharing, held, deadly, full_disk, restored, publications)
+_REAL = (killed, commands, connections, sharing, held, deadly, full_disk, restored, publications)
 
 
 def all_rows() -> list[Row]:

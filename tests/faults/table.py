@@ -60,7 +60,15 @@ def table(rows: Iterable[Row], results: Results) -> str:
         seconds = sum(result["seconds"] for result in done)
         held = len(done) - len(failed)
         lines.append(
-            (str(row.number), row.kind, row.fault, f"{len(done):,}", f"{held:,}", f"{seconds:,.0f}", seeds)
+            (
+                str(row.number),
+                row.kind,
+                row.fault,
+                f"{len(done) * row.each:,}",
+                f"{held * row.each:,}",
+                f"{seconds:,.0f}",
+                seeds,
+            )
         )
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     numeric = {0, 3, 4, 5}

@@ -34,8 +34,13 @@ def fork(work: Callable[..., None], *arguments: object) -> BaseProcess:
 
 
 def _alone(work: Callable[..., None], *arguments: object) -> None:
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    end_with_parent()
     work(*arguments)
+
+
+def end_with_parent() -> None:
+    """Let the system end this process as soon as the one that started it has ended, however that was."""
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Rows 17 and 18: several dispatchers share a campaign, and one is stopped by a signal in the midst."""
 
+import math
 import os
 import random
 import signal
@@ -46,7 +47,7 @@ def together(seed: int) -> str | None:
             if code:
                 return f"a dispatcher ended with {code}: {word(shop)}"
         recover(shop)
-        return judged(shop) or _too_fast(shop)
+        return judged(shop) or too_fast(notes_of(shop), _PER_SECOND)
 
 
 def word(shop: Shop) -> str:
@@ -61,11 +62,11 @@ def notes_of(shop: Shop) -> pl.DataFrame:
     return pl.concat([NOTES.to_frame(), *(entry.rows for entry in entries if entry.kind == "note")])
 
 
-def _too_fast(shop: Shop) -> str | None:
+def too_fast(notes: pl.DataFrame, per_second: float) -> str | None:
     """I4: no second has more notes than the pace allows, nor five seconds more than five times that."""
-    at = notes_of(shop)["noted_at"].sort().to_list()
+    at = notes["noted_at"].sort().to_list()
     for seconds in (1, 5):
-        most = int(_PER_SECOND * seconds)
+        most = math.ceil(per_second * seconds)
         for place in range(len(at) - most):
             if at[place + most] - at[place] < timedelta(seconds=seconds):
                 return f"I4: more than {most} calls were noted within {seconds} s"
