@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from tests.faults.real import (
+    absent,
     commands,
     connections,
     deadly,
@@ -15,7 +16,7 @@ from tests.faults.real import (
 )
 from tests.faults.row import Row
 
-_REAL = (killed, commands, connections, sharing, held, deadly, full_disk, restored, publications)
+_REAL = (killed, commands, connections, sharing, held, deadly, full_disk, restored, publications, absent)
 
 
 def all_rows() -> list[Row]:
