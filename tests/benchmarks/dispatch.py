@@ -2,6 +2,10 @@
 
 A dispatcher in a process of its own, over HTTP, against the test provider, which answers at once and keeps a
 synced record of every ring. What counts is that record: afterwards every contact must have rung exactly once.
+
+Beside it the same number of empty jobs is deferred and finished by procrastinate on a PostgreSQL that is
+started for it. The two take turns; what counts is the median of the rounds. Without PostgreSQL's programs
+(Debian: ``apt-get install postgresql``) that row says so.
 """
 
 import argparse
@@ -11,11 +15,14 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import polars as pl
@@ -28,6 +35,7 @@ from flows.dialers.truedy import idempotency_key
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.scheduling import schedule, update
+from tests.benchmarks.postgres import programs, running_postgres
 from tests.people import contacts
 from tests.provider.running import RunningProvider, running_provider
 from transforms.campaign import Campaign
@@ -38,11 +46,25 @@ _ROOT = Path(__file__).parents[2]
 _STARTS_IN = timedelta(seconds=10)
 _PREPARING = timedelta(seconds=4)
 _MOST_IN_FLIGHT = 1000
+_CAMPAIGNS = 10
+_CONCURRENCY = 30
+"""How many jobs procrastinate's worker has in hand at once; more do not make it faster, nor do fewer."""
+
+_CROWDED_PER_SECOND = 10_000
+"""More calls than can be placed: a dispatcher that is behind works as fast as it can."""
+
+_SLOWEST_PER_SECOND = 400
+"""What a dispatcher that is behind places at least, so that it is given time enough."""
 
 
 @contextmanager
-def dispatched(folder: Path, calls: int, campaigns: int, seconds: int) -> Iterator[dict[str, Any]]:
-    """Spread ``calls`` of several campaigns over some seconds, dispatch them, and yield what was found."""
+def dispatched(
+    folder: Path, calls: int, campaigns: int, seconds: int, after_seconds: int = 3
+) -> Iterator[dict[str, Any]]:
+    """Spread ``calls`` of several campaigns over some seconds, dispatch them, and yield what was found.
+
+    The dispatcher works for ``after_seconds`` beyond the last slot.
+    """
     home = Home(folder / "store").make()
     with running_provider(folder / "provider", answer_final=True) as provider:
         os.environ.update(
@@ -52,13 +74,15 @@ def dispatched(folder: Path, calls: int, campaigns: int, seconds: int) -> Iterat
             TRUEDY_REQUESTS_PER_MINUTE="1000000",
         )
         _load(home, contacts(calls // campaigns).collect())
+        begun = time.monotonic()
         starts_at = datetime.now(UTC) + _STARTS_IN + campaigns * _PREPARING
         ids = [_scheduled(home, number, starts_at, seconds) for number in range(campaigns)]
+        scheduling = time.monotonic() - begun
         wait = (starts_at - datetime.now(UTC)).total_seconds()
         if wait < 3:
             raise SystemExit(f"preparing took {-wait + 3:.0f} seconds too long")
-        usage = _dispatch(int(wait) + seconds + 3)
-        yield {"usage": usage} | _judged(home, provider, ids, calls)
+        usage = _dispatch(int(wait) + seconds + after_seconds)
+        yield {"usage": usage, "scheduling": scheduling} | _judged(home, provider, ids, calls)
 
 
 def _load(home: Home, people: pl.DataFrame) -> None:
@@ -134,6 +158,47 @@ def idle(folder: Path, planned: int, ticks: int) -> dict[str, float]:
     return idle_ticks(Home(folder / "store").make(), planned, ticks)
 
 
+def beside_procrastinate(folder: Path, calls: int, rounds: int) -> str:
+    """Place ``calls`` as fast as can be and let procrastinate finish as many jobs, in turns: the ratio."""
+    where = programs()
+    if where is None or find_spec("procrastinate") is None:
+        return f"skipped: {'PostgreSQL' if where is None else 'procrastinate'} is not installed"
+    mine, other = [], []
+    for number in range(rounds):
+        _TELL.print(f"… {calls:,} calls beside {calls:,} jobs, round {number + 1} of {rounds}")
+        mine.append(_crowded(folder / f"crowded-{number}", calls))
+        with running_postgres(where) as database:
+            other.append(_jobs(database, calls))
+    placing = median(theirs["finishing"] / ours["span"] for ours, theirs in zip(mine, other, strict=True))
+    in_all = median(
+        (theirs["deferring"] + theirs["finishing"]) / (ours["scheduling"] + ours["span"])
+        for ours, theirs in zip(mine, other, strict=True)
+    )
+    return (
+        f"{calls / median(found['span'] for found in mine):,.0f} calls a second beside "
+        f"{calls / median(found['finishing'] for found in other):,.0f} jobs a second: {placing:.2f} times; "
+        f"with scheduling and deferring {in_all:.2f} times"
+    )
+
+
+def _crowded(folder: Path, calls: int) -> dict[str, Any]:
+    """Let ``calls`` fall due faster than they can be placed."""
+    seconds, more_seconds = max(1, calls // _CROWDED_PER_SECOND), calls // _SLOWEST_PER_SECOND
+    with dispatched(folder, calls, _CAMPAIGNS, seconds, more_seconds) as found:
+        if found["rung"] < calls or found["doubled"]:
+            raise SystemExit(f"the dispatcher did not get through: {_counted(found)}")
+        return found
+
+
+def _jobs(database: str, jobs: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.jobs", database, str(jobs), str(_CONCURRENCY)]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    found: dict[str, float] = json.loads(done.stdout or "{}")
+    if done.returncode or found["succeeded"] != jobs:
+        raise SystemExit(f"procrastinate did not get through: {done.stdout}{done.stderr}")
+    return found
+
+
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -146,6 +211,8 @@ def main() -> None:
         "--planned", type=int, default=10_000_000, help="contacts of the campaign beside ticks"
     )
     parser.add_argument("--ticks", type=int, default=10_000)
+    parser.add_argument("--jobs", type=int, default=10_000, help="calls beside as many jobs of procrastinate")
+    parser.add_argument("--rounds", type=int, default=3, help="how often calls and jobs take turns")
     chosen = parser.parse_args()
     versions = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "aiohttp", "polars"))
     Console(width=200).print(f"{os.cpu_count()} cores, {versions}")
@@ -153,7 +220,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _TELL.print("… full speed")
         calls = chosen.rate * chosen.seconds
-        with dispatched(Path(folder) / "fast", calls, 10, chosen.seconds) as found:
+        with dispatched(Path(folder) / "fast", calls, _CAMPAIGNS, chosen.seconds) as found:
             per_second = found["rung"] / max(found["span"], chosen.seconds)
             table.add_row(
                 f"claim, journal, POST, record: {calls:,} calls in {chosen.seconds} s",
@@ -176,6 +243,11 @@ def main() -> None:
             f"median {found['first']:.0f} ms of the first hundred of {chosen.ticks:,}, "
             f"{found['last']:.0f} ms of the last",
             "≤ 60 ms, no growth",
+        )
+        table.add_row(
+            f"{chosen.jobs:,} calls that are due, beside empty jobs in procrastinate",
+            beside_procrastinate(Path(folder), chosen.jobs, chosen.rounds),
+            "≥ 1.0 times",
         )
     Console(width=200).print(table)
 
