@@ -16,6 +16,7 @@ from flows.errors import WorkError
 from flows.home import find_home
 from flows.placing import Batch, run_batch
 from flows.pools import PLACING_THREADS, Outcome
+from flows.runs import living_run
 
 
 @task(name="place-calls", cache_policy=NO_CACHE, task_run_name="place {batch.calls} calls")
@@ -73,9 +74,10 @@ def dispatch_due(for_seconds: float = 50.0) -> None:
     Raises:
         WorkError: something went wrong on the way; what could be done was done all the same.
     """
-    take_up_credentials()
-    clock = SystemClock()
-    tally = dispatch_for(find_home().require(), clock, timedelta(seconds=for_seconds), TaskPool(clock))
+    home, clock = find_home().require(), SystemClock()
+    with living_run(home):
+        take_up_credentials()
+        tally = dispatch_for(home, clock, timedelta(seconds=for_seconds), TaskPool(clock))
     get_run_logger().info(
         "%d calls placed, %d outcomes recorded in %d ticks", tally.placed, tally.finished, tally.ticks
     )

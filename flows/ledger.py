@@ -90,10 +90,9 @@ class Session:
             yield
             return
         self._connection.register(relation[0], relation[1].to_arrow())
-        try:
-            yield
-        finally:
-            self._connection.unregister(relation[0])
+        yield
+        # Where the statement failed nothing more can be said to the connection: the transaction is undone.
+        self._connection.unregister(relation[0])
 
 
 class Ledger:

@@ -64,7 +64,11 @@ def version_name(campaign_id: str, plan_version: int) -> str:
 
 
 def publish_file(written: Path, plans: Path, name: str) -> PlanFile:
-    """Move a written and checked plan to its name; the rename is durable when this returns."""
+    """Move a written and checked plan to its name; it is durable when this returns.
+
+    Raises:
+        FileExistsError: a plan has this name already; nothing was moved.
+    """
     target = plans / name
     rows = pl.scan_parquet(written).select(
         pl.len(),
@@ -73,7 +77,8 @@ def publish_file(written: Path, plans: Path, name: str) -> PlanFile:
     )
     sha256 = sha256_of(written)
     published = PlanFile(name, sha256, *rows.collect().row(0))
-    written.rename(target)
+    target.hardlink_to(written)  # unlike a rename it never takes the place of another
+    written.unlink()
     sync_folder(target.parent)
     return published
 

@@ -47,8 +47,8 @@ class ThreadPool:
 
     def start(self, batch: Batch) -> None:
         """Begin with a batch in a thread."""
-        self._under_way += 1
         future = self._threads.submit(run_batch, batch, self._clock)
+        self._under_way += 1
         future.add_done_callback(lambda done: self._finished.append((batch, _failure(done))))
 
     def finished(self) -> list[Outcome]:

@@ -153,7 +153,10 @@ def publish(
     if publication.stored.state == "draft":
         refuse_empty(written)
     write_companion(written.excluded.lazy(), companion(target, EXCLUDED_SUFFIX))
-    published = publish_file(written.file, home.plans, name)
+    try:
+        published = publish_file(written.file, home.plans, name)
+    except FileExistsError as error:
+        raise OutdatedError from error
     fate = fates(brief, pl.scan_parquet(target), written.excluded)
     with ledger.session() as session:
         commit(session, publication, published, fate, written.excluded, written.contacts_hash, now)

@@ -16,8 +16,12 @@ from flows.dispatching import dispatch_for
 from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.pools import ThreadPool
+from flows.serving.server import answers
 from flows.standing import calls_of, reasons, standing, why_not_planned
 from transforms.wall_clock import to_local
+
+_ANSWERS_WITHIN_SECONDS = 10.0
+"""A Prefect server that takes longer is away; calls do not wait for it."""
 
 _SHORT = ("contact_id", "attempt", "phone", "from_number", "timezone", "scheduled_at", "state", "finished_at")
 
@@ -123,10 +127,12 @@ def dispatch(
         )
         show_json(rows.to_dicts()) if as_json else show_rows(rows.to_dicts())
         return
-    if os.environ.get("PREFECT_API_URL"):
+    api = os.environ.get("PREFECT_API_URL")
+    if api and answers(api, _ANSWERS_WITHIN_SECONDS):
         _dispatch_as_flow(lasting)
         return
-    say("PREFECT_API_URL is not set: dispatching without Prefect")
+    missing = f"no Prefect server answers at {api}" if api else "PREFECT_API_URL is not set"
+    say(f"{missing}: dispatching without Prefect")
     _dispatch_plainly(home, lasting, as_json)
 
 

@@ -5,22 +5,13 @@ A process of its own (``python -m flows.serving.runner``), started and watched b
 
 import asyncio
 
-from prefect import get_client
 from prefect.runner import Runner
 
-from flows.dialers.truedy_block import TruedyCredentials
-from flows.serving import zombies
 from flows.serving.deployments import OPERATIONS, deployment_of
+from flows.serving.setting_up import set_up
 
 _LOOKS_EVERY_SECONDS = 2
 """How often the runner looks for runs whose time has come; it takes none early."""
-
-
-def set_up() -> None:
-    """Register the kind of block that credentials are kept in, and the automation against zombies."""
-    TruedyCredentials.register_type_and_schema()
-    with get_client(sync_client=True) as client:
-        zombies.install(client)
 
 
 async def serve() -> None:

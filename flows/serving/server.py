@@ -7,9 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,12 +39,16 @@ def settings_for(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def start(command: list[str], log_file: Path) -> Process:
-    """Start a process in a group of its own that ends with this one; what it says goes to ``log_file``."""
+def start(command: list[str], log_file: Path, environment: Mapping[str, str] | None = None) -> Process:
+    """Start a process in a group of its own that ends with this one; what it says goes to ``log_file``.
+
+    It has the ``environment`` of this process unless another one is given.
+    """
     log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log_file.open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own commands
             command,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -59,18 +62,18 @@ def _die_too() -> None:
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
 
 
-def start_server(folder: Path, port: int) -> Process:
+def start_server(folder: Path, port: int, environment: Mapping[str, str] | None = None) -> Process:
     """Start a server; ``server.log`` in ``folder`` has what it says."""
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
-    return start(command, folder / "server.log")
+    return start(command, folder / "server.log", environment)
 
 
-def is_up(port: int) -> bool:
-    """Return whether a server answers."""
+def answers(api: str, seconds: float = 2.0) -> bool:
+    """Return whether a Prefect server answers at ``api``, such as ``http://127.0.0.1:4200/api``."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/api/health", timeout=2):
+        with urllib.request.urlopen(f"{api.rstrip('/')}/health", timeout=seconds):  # noqa: S310 - as it is set
             return True
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
+    except (OSError, ValueError):
         return False
 
 
@@ -82,7 +85,7 @@ def wait_for(server: Process, port: int, folder: Path) -> None:
     """
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        if is_up(port):
+        if answers(f"http://{HOST}:{port}/api"):
             return
         time.sleep(0.3)
     raise WorkError(f"the Prefect server did not start; {folder / 'server.log'} says why")
@@ -111,8 +114,11 @@ def free_port(wanted: int | None = None) -> int:
         )
     if wanted is not None:
         return wanted
-    if _is_free(USUAL_PORT):
-        return USUAL_PORT
+    return USUAL_PORT if _is_free(USUAL_PORT) else any_port()
+
+
+def any_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -137,9 +143,7 @@ def prefect_server(folder: Path) -> Iterator[str]:
     Raises:
         WorkError: the server did not answer in time.
     """
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = int(probe.getsockname()[1])
+    port = any_port()
     os.environ.update(settings_for(folder, port), PREFECT_LOGGING_LEVEL="WARNING")
     server = start_server(folder, port)
     try:

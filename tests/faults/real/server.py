@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -15,8 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flows import prefect_server
-from tests.faults.real.running import end_with_parent
+from flows.serving import server as serving
 from tests.faults.real.starting import surroundings
 
 _BUSY_SECONDS = 30
@@ -29,33 +27,17 @@ class PrefectServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = prefect_server._free_port()
+        self._port = serving.any_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"http://127.0.0.1:{self._port}/api"
-        self.environment = {
-            "PREFECT_HOME": str(folder),
-            "PREFECT_API_URL": self.address,
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "PREFECT_LOGGING_LEVEL": "WARNING",
-            "DO_NOT_TRACK": "1",
-        }
+        self.environment = serving.settings_for(folder, self._port) | {"PREFECT_LOGGING_LEVEL": "WARNING"}
 
     def start(self) -> None:
         """Start it on its port, unless it runs, and return once it answers."""
         if self._process is not None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, "--port", str(self._port)],
-                env=surroundings(self.environment),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=end_with_parent,
-            )
-        prefect_server._wait_for(self._process, f"{self.address}/health", self._folder)
+        self._process = serving.start_server(self._folder, self._port, surroundings(self.environment))
+        serving.wait_for(self._process, self._port, self._folder)
 
     def stop(self) -> None:
         """End it as a machine that fails does, with all of its processes."""

@@ -98,7 +98,8 @@ def stopped(seed: int) -> str | None:
             os.kill(first.pid, signal.SIGCONT)
         for process in (first, second):
             code = ended(process)
-            if code:
+            refused = process is second and "StuckError" in word(shop)  # the first held the ledger's lock
+            if code and not refused:
                 return f"a dispatcher ended with {code}: {word(shop)}"
         recover(shop)
         return judged(shop)
