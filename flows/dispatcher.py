@@ -40,7 +40,7 @@ _ARCHIVE_EVERY = timedelta(hours=1)
 _TAKE_OVER_EVERY = timedelta(minutes=1)
 _REPLAY_EVERY = timedelta(minutes=2)
 _REPLAY_MARGIN = timedelta(minutes=2)
-"""How long before a provider may forget a key the last repeat is made: it may place a call a while after it came."""
+"""How long before a provider may forget a key the last repeat is made: it may place it a while after."""
 MOST_DIALS = 3
 """How often one call is dialled, always under its key: a dispatcher that dies over it each time ends here."""
 _SOON = timedelta(minutes=1)

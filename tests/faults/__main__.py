@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.faults.guards import show_guards
 from tests.faults.rows import all_rows
-from tests.faults.table import Results, outcome, table
+from tests.faults.table import Results, run, table
 
 
 def main() -> int:
@@ -17,7 +17,9 @@ def main() -> int:
         "--rows", help="numbers of rows, with commas, R or S behind where one kind is meant; else all"
     )
     parser.add_argument("--fault", default="", help="only rows whose fault has this text")
-    parser.add_argument("--trials", type=int, help="of each row, instead of what the table of faults says")
+    parser.add_argument(
+        "--trials", type=int, help="how often each fault is met, instead of what the table of faults says"
+    )
     parser.add_argument(
         "--seed", type=int, default=1, help="of the first trial of each row; the next ones follow"
     )
@@ -37,17 +39,13 @@ def main() -> int:
     rows = [
         row
         for row in all_rows()
-        if (wanted is None or {str(row.number), f"{row.number}{row.kind}"} & wanted)
-        and asked.fault in row.fault
+        if (wanted is None or {str(row.number), f"{row.number}{row.kind}"} & wanted) and asked.fault in row.fault
     ]
     results = Results(asked.results)
     for row in rows:
-        for seed in range(asked.seed, asked.seed + (asked.trials or row.trials)):
-            if not results.has(row, seed):
-                result = outcome(row, seed)
-                results.add(result)
-                if result["broke"]:
-                    sys.stderr.write(f"{row.name}, seed {seed}: {result['broke']}\n")
+        for result in run(row, results, asked.seed, asked.trials or row.trials):
+            if result["broke"]:
+                sys.stderr.write(f"{row.name}, seed {result['seed']}: {result['broke']}\n")
     sys.stdout.write(table(rows, results) + "\n")
     return int(any(result["broke"] for row in rows for result in results.of(row)))
 

@@ -3,8 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Trial = Callable[[int], str | None]
-"""Takes a seed and returns None where everything held, else what broke."""
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a trial: what broke, None where everything held, and how often the fault was met in it."""
+
+    broke: str | None
+    met: int
+
+
+Trial = Callable[..., Tried | str | None]
+"""Takes a seed and, in simulated time, the scale of its world; returns what came of it.
+
+A trial of real processes meets its fault once, so it returns only what broke, or None.
+"""
 
 
 @dataclass(frozen=True)
@@ -12,9 +24,9 @@ class Row:
     """A fault and its trial.
 
     ``number`` is the fault's place in the table; ``kind`` is R for real processes and S for a simulation
-    under a seed; ``trials`` is how many make the number below which failures lie, after the rule of three.
-    ``each`` is how often one trial tries the fault, so that the table counts kills, not stores. A run of the
-    tests tries ``sample`` where a trial is long, and nothing of a row that is not ``sampled``.
+    under a seed; ``trials`` is how often the fault has to be met, which makes the number below which failures
+    lie, after the rule of three. A run of the tests tries ``sample`` where a trial is long, and nothing of a
+    row that is not ``sampled``.
     """
 
     number: int
@@ -22,7 +34,6 @@ class Row:
     fault: str
     trial: Trial
     trials: int
-    each: int = 1
     sample: Trial | None = None
     sampled: bool = True
 
@@ -30,3 +41,15 @@ class Row:
     def name(self) -> str:
         """Names the row in results: its number, its kind and its fault."""
         return f"{self.number}{self.kind} {self.fault}"
+
+    def tried(self, seed: int, scale: float = 1.0) -> Tried:
+        """Do the trial of a seed; ``scale`` makes a simulated world smaller, so that it is over soon."""
+        return _tried(self.trial(seed, scale) if self.kind == "S" else self.trial(seed))
+
+    def sample_tried(self, seed: int, scale: float) -> Tried:
+        """Do what a run of the tests has time for."""
+        return self.tried(seed, scale) if self.sample is None else _tried(self.sample(seed))
+
+
+def _tried(came: Tried | str | None) -> Tried:
+    return came if isinstance(came, Tried) else Tried(came, 1)

@@ -4,23 +4,28 @@ import json
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.faults.row import Row
+from tests.faults.row import Row, Tried
+
+MOST_IN_VAIN = 20
+"""A row is given up when so many trials in a row did not meet its fault."""
 
 _MOST_SEEDS = 5
 
 
-def outcome(row: Row, seed: int) -> dict[str, Any]:
+def outcome(row: Row, seed: int, scale: float = 1.0) -> dict[str, Any]:
     """Do one trial and return what came of it; an error counts as broken."""
     begun = time.monotonic()
     try:
-        broke = row.trial(seed)
+        tried = row.tried(seed, scale)
     except Exception:
-        broke = traceback.format_exc(limit=-4)
-    return {"row": row.name, "seed": seed, "broke": broke, "seconds": round(time.monotonic() - begun, 2)}
+        tried = Tried(traceback.format_exc(limit=-4), 1)
+    seconds = round(time.monotonic() - begun, 2)
+    return {"row": row.name, "seed": seed, "broke": tried.broke, "met": tried.met, "seconds": seconds}
 
 
 class Results:
@@ -33,7 +38,8 @@ class Results:
             self._take(json.loads(line))
 
     def _take(self, result: dict[str, Any]) -> None:
-        self._by_row[result["row"]][result["seed"]] = result
+        if "met" in result:  # else it is of a time when faults were not counted
+            self._by_row[result["row"]][result["seed"]] = result
 
     def add(self, result: dict[str, Any]) -> None:
         """Keep a result."""
@@ -49,32 +55,43 @@ class Results:
         """Return the results of a row."""
         return list(self._by_row[row.name].values())
 
+    def met(self, row: Row) -> int:
+        """Return how often the fault of a row was met."""
+        return sum(result["met"] for result in self.of(row))
+
+
+def run(row: Row, results: Results, first_seed: int, wanted: int) -> Iterator[dict[str, Any]]:
+    """Do trials of a row, seed after seed, until its fault was met ``wanted`` times; yield what came of each.
+
+    Trials that were done count and are not done again.
+    """
+    in_vain = 0
+    for seed in count(first_seed):
+        if results.met(row) >= wanted or in_vain == MOST_IN_VAIN:
+            return
+        if not results.has(row, seed):
+            result = outcome(row, seed)
+            results.add(result)
+            in_vain = 0 if result["met"] else in_vain + 1
+            yield result
+
 
 def table(rows: Iterable[Row], results: Results) -> str:
-    """Return the table: what was tried how often, and what did not hold."""
-    lines = [("row", "", "fault", "trials", "held", "seconds", "failed seeds")]
+    """Return the table: what was tried how often, how often the fault was met, and what did not hold."""
+    lines = [("row", "", "fault", "trials", "held", "faults met", "of", "seconds", "failed seeds")]
     for row in rows:
         done = results.of(row)
         failed = [result["seed"] for result in done if result["broke"]]
         seeds = ", ".join(map(str, failed[:_MOST_SEEDS])) + (" …" if len(failed) > _MOST_SEEDS else "")
+        counts = [len(done), len(done) - len(failed), results.met(row), row.trials]
         seconds = sum(result["seconds"] for result in done)
-        held = len(done) - len(failed)
-        lines.append(
-            (
-                str(row.number),
-                row.kind,
-                row.fault,
-                f"{len(done) * row.each:,}",
-                f"{held * row.each:,}",
-                f"{seconds:,.0f}",
-                seeds,
-            )
-        )
+        numbers = [f"{number:,.0f}" for number in (*counts, seconds)]
+        lines.append((str(row.number), row.kind, row.fault, *numbers, seeds))
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
-    numeric = {0, 3, 4, 5}
+    left_aligned = {1, 2, len(widths) - 1}
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if place in numeric else cell.ljust(width)
+            cell.ljust(width) if place in left_aligned else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines

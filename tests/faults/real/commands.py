@@ -14,7 +14,7 @@ from datetime import timedelta
 from tests.faults.real.live import Live, open_live
 from tests.faults.real.server import shared_server
 from tests.faults.real.starting import Command, end
-from tests.faults.row import Row, Trial
+from tests.faults.row import Row, Trial, Tried
 
 KILLS = 20
 """How many kills a trial has."""
@@ -44,7 +44,7 @@ def _with_server() -> Mapping[str, str]:
 def _killed(prefect: Callable[[], Mapping[str, str]], kills: int, life_seconds: float) -> Trial:
     """Kill so many dispatchers of a store, which live for about ``life_seconds``, then let one finish."""
 
-    def trial(seed: int) -> str | None:
+    def trial(seed: int) -> Tried:
         draw = random.Random(seed)
         delay = draw.choice([0, 0.05, 0.3])
         within = timedelta(seconds=kills * life_seconds)
@@ -60,8 +60,8 @@ def _killed(prefect: Callable[[], Mapping[str, str]], kills: int, life_seconds: 
                 if code is None:
                     killed += 1
                 elif code:
-                    return f"a dispatcher ended with {code}: {live.said()}"
-            return finish(live) or live.judged()
+                    return Tried(f"a dispatcher ended with {code}: {live.said()}", killed)
+            return Tried(finish(live) or live.judged(), killed)
 
     return trial
 
@@ -108,8 +108,7 @@ ROWS = [
         "R",
         "kill -9 of callplan dispatch, without Prefect",
         _killed(_no_prefect, KILLS, 1.5),
-        25,
-        each=KILLS,
+        500,
         sample=_killed(_no_prefect, _FEW, 1.5),
     ),
     Row(
@@ -117,8 +116,7 @@ ROWS = [
         "R",
         "kill -9 of callplan dispatch, through Prefect",
         _killed(_with_server, KILLS, 2.5),
-        25,
-        each=KILLS,
+        500,
         sampled=False,  # a server takes half a minute to start
     ),
 ]

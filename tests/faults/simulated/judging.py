@@ -1,18 +1,22 @@
 """What must hold whatever went wrong, I1 to I6: judged from the provider's record and the ledger together.
 
-Each judge yields a sentence for all that it finds broken. Windows are judged by the independent planner.
+Each judge yields a sentence for all that it finds broken, and takes time in proportion to the calls of the
+world. Windows are judged by the independent planner.
 """
 
+import heapq
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import polars as pl
 
 from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, find_campaign
+from flows.contact_store import current_snapshot
 from flows.standing import calls_of
 from tests.faults.simulated.network import KEYS_LIVE, Key, Request
 from tests.faults.simulated.world import World
@@ -53,11 +57,29 @@ def nobody_rings_twice(world: World) -> Iterator[str]:
             yield f"I1: {_named(world, key)} rang {count} times"
 
 
+class OpenTime:
+    """When campaigns are open, by the independent planner, asked once for each settings, zone and date."""
+
+    def __init__(self) -> None:
+        self._settings: dict[int, str] = {}
+        self._known: dict[tuple[str, str, date], list[oracle.Stretch]] = {}
+
+    def of(self, settings: Campaign, zone: str, day: date) -> list[oracle.Stretch]:
+        """Return the stretches in which a zone is open on a date of the campaign's clock."""
+        written = self._settings.setdefault(id(settings), settings.canonical_json())
+        if (written, zone, day) not in self._known:
+            self._known[written, zone, day] = oracle.open_time(
+                settings, zone, day, oracle.BEGINNING, oracle.end_of(settings)
+            )
+        return self._known[written, zone, day]
+
+
 def requests_are_allowed(world: World) -> Iterator[str]:
     """I5 and I6: inside its window, at its slot, by its owner, none after a pause or a skip has returned."""
     held: set[str] = set()
     skipped: set[tuple[str, str]] = set()
     first: dict[Key, timedelta] = {}
+    opened = OpenTime()
     for kind, what in world.network.log:
         if kind == "paused":
             held.add(what)
@@ -69,22 +91,23 @@ def requests_are_allowed(world: World) -> Iterator[str]:
             first.clear()
         if kind != "request":
             continue
-        said = f"{_named(world, what.key)} was requested at {what.at}"
+        wrong = [("I5", why) for why in _out_of_time(world, what, opened)]
         if what.key[0] in held:
-            yield f"I5: {said}, after its campaign was held back"
+            wrong.append(("I5", "after its campaign was held back"))
         if what.key[:2] in skipped:
-            yield f"I5: {said}, after the contact was skipped"
+            wrong.append(("I5", "after the contact was skipped"))
         if what.row["owner_id"] != what.sender:
-            yield f"I6: {said} by another than its owner"
-        yield from (f"I5: {said}, {why}" for why in _out_of_time(world, what))
+            wrong.append(("I6", "by another than its owner"))
         if not what.row["replays"]:
             first[what.key] = what.since_boot
         begun = first.get(what.key, what.since_boot)
         if what.row["replays"] and what.since_boot - begun > KEYS_LIVE:
-            yield f"I1: {said}, again, when its key was forgotten"
+            wrong.append(("I1", "again, when its key was forgotten"))
+        for guarantee, why in wrong:
+            yield f"{guarantee}: {_named(world, what.key)} was requested at {what.at}, {why}"
 
 
-def _out_of_time(world: World, request: Request) -> Iterator[str]:
+def _out_of_time(world: World, request: Request, opened: OpenTime) -> Iterator[str]:
     row, settings = request.row, world.settings[request.key[0], request.row["plan_version"]]
     if request.at < row["scheduled_at"]:
         yield "before its slot"
@@ -92,11 +115,11 @@ def _out_of_time(world: World, request: Request) -> Iterator[str]:
         yield f"after its end at {row['not_after']}"
     if not row["replays"] and request.at >= row["scheduled_at"] + LATE_LIMIT:
         yield f"too long after its slot at {row['scheduled_at']}"
-    date = oracle.wall_clock(settings.timezone, request.at).date()
-    stretches = oracle.open_time(settings, row["timezone"], date, oracle.BEGINNING, oracle.end_of(settings))
+    day = oracle.wall_clock(settings.timezone, request.at).date()
+    stretches = opened.of(settings, row["timezone"], day)
     if not any(opens <= request.at < closes for opens, closes in stretches):
         yield f"outside the windows of {row['timezone']}"
-    if date != row["call_date"]:
+    if day != row["call_date"]:
         yield f"on another date than {row['call_date']}"
 
 
@@ -108,6 +131,8 @@ def starts_keep_the_pace(world: World) -> Iterator[str]:
             for place, request in enumerate(requests):
                 while request.since_boot - requests[begins].since_boot >= timedelta(seconds=span):
                     begins += 1
+                if request.row["calls_per_second"] is None:
+                    continue
                 paces = [one.row["calls_per_second"] for one in requests[begins : place + 1]]
                 if None not in paces and len(paces) > math.ceil(max(paces) * span):
                     yield (
@@ -119,44 +144,31 @@ def starts_keep_the_pace(world: World) -> Iterator[str]:
 def caps_hold(world: World) -> Iterator[str]:
     """I5: no date and no number above its cap, counted by what rang."""
     rang = {call.key for call in world.network.rings}
-    for campaign_id, requests in _by_campaign(world).items():
-        made: dict[Key, Request] = {}
-        for request in requests:
-            if request.key not in rang or request.key in made:
-                continue
-            made[request.key] = request
-            settings = world.settings[campaign_id, request.row["plan_version"]]
-            yield from _over_a_cap(settings, campaign_id, request, list(made.values()))
-
-
-def _over_a_cap(settings: Campaign, campaign_id: str, request: Request, made: list[Request]) -> Iterator[str]:
-    date = oracle.wall_clock(settings.timezone, request.at).date()
-    same_date = [one for one in made if oracle.wall_clock(settings.timezone, one.at).date() == date]
-    same_number = [one for one in same_date if one.row["from_number"] == request.row["from_number"]]
-    for calls, cap in (
-        (same_date, settings.max_calls_per_day),
-        (same_number, settings.max_calls_per_number_per_day),
-    ):
-        if cap is not None and len(calls) > cap:
-            yield f"I5: call {len(calls)} of {campaign_id} on {date}, where {cap} are allowed"
+    made: Counter[tuple[object, ...]] = Counter()
+    for request in world.network.requests:
+        if request.key not in rang:
+            continue
+        rang.discard(request.key)
+        campaign_id, number = request.key[0], request.row["from_number"]
+        settings = world.settings[campaign_id, request.row["plan_version"]]
+        day = oracle.wall_clock(settings.timezone, request.at).date()
+        made[campaign_id, day] += 1
+        made[campaign_id, day, number] += 1
+        for calls, cap in (
+            (made[campaign_id, day], settings.max_calls_per_day),
+            (made[campaign_id, day, number], settings.max_calls_per_number_per_day),
+        ):
+            if cap is not None and calls > cap:
+                yield f"I5: call {calls} of {campaign_id} on {day}, where {cap} are allowed"
 
 
 def never_too_many_in_flight(world: World) -> Iterator[str]:
     """I3: at the provider at any instant, and in the order of the ledger's events."""
-    ends = _ends_at_most(world)
-    clock_was_set = any(kind == "clock" for kind, _ in world.network.log)
-    for campaign_id in [] if clock_was_set else world.campaign_ids:
-        calls = [call for call in world.network.rings if call.key[0] == campaign_id]
-        for call in calls:
-            under_way = sum(
-                one.rang_at <= call.rang_at < min(one.ends_at, ends.get(one.key, one.ends_at))
-                for one in calls
-            )
-            allowed = world.most_in_flight(campaign_id, call.rang_at)
-            if under_way > allowed:
-                yield f"I3: {under_way} calls of {campaign_id} at once, where {allowed} are allowed"
+    if any(kind == "clock" for kind, _ in world.network.log):
+        return
+    yield from _too_many_at_once(world)
     in_flight: Counter[str] = Counter()
-    for event in [] if clock_was_set else sorted(_events(world), key=_moment):
+    for event in sorted(_events(world), key=_moment):
         campaign_id = event["campaign_id"]
         if event["to_state"] == "claimed":
             in_flight[campaign_id] += 1
@@ -165,6 +177,21 @@ def never_too_many_in_flight(world: World) -> Iterator[str]:
                 yield f"I3: {in_flight[campaign_id]} claims of {campaign_id}, where {allowed} are allowed"
         elif _frees(event):
             in_flight[campaign_id] -= 1
+
+
+def _too_many_at_once(world: World) -> Iterator[str]:
+    closes = _ends_at_most(world)
+    rings = sorted(world.network.rings, key=lambda call: (call.key[0], call.rang_at))
+    for campaign_id, calls in groupby(rings, key=lambda call: call.key[0]):
+        ends: list[timedelta] = []
+        for rang_at, at_once in groupby(calls, key=lambda call: call.rang_at):
+            for call in at_once:
+                heapq.heappush(ends, min(call.ends_at, closes.get(call.key, call.ends_at)))
+            while ends and ends[0] <= rang_at:
+                heapq.heappop(ends)
+            allowed = world.most_in_flight(campaign_id, rang_at)
+            if len(ends) > allowed:
+                yield f"I3: {len(ends)} calls of {campaign_id} at once, where {allowed} are allowed"
 
 
 def _moment(event: dict[str, Any]) -> tuple[datetime, bool]:
@@ -236,7 +263,8 @@ def nobody_is_lost(world: World) -> Iterator[str]:
                 calls_of(world.home, world.ledger, stored).filter(pl.col("state") == "scheduled").collect()
             )
             waiting = set(planned["contact_id"]) | set(pending["contact_id"])
-        listed = {f"c{place}" for place in range(stored.listed_count)}
+        snapshot = current_snapshot(world.home, stored.settings.contact_list or "")
+        listed = set(pl.read_parquet(snapshot)["contact_id"].head(stored.listed_count))
         lost = listed - set(calls["contact_id"]) - skips - waiting - excluded
         if lost:
             yield f"I2: {sorted(lost)} of {stored.name} ({campaign_id}, {stored.state}) are lost"
@@ -257,20 +285,41 @@ def outcomes_are_true(world: World) -> Iterator[str]:
     """The ledger knows of every ring, and has no outcome that the provider did not give."""
     rang = {call.key: call for call in world.network.rings}
     asked = {request.key for request in world.network.requests}
-    for campaign_id in world.campaign_ids:
-        calls = calls_made(world, campaign_id)
-        known = {(campaign_id, row["contact_id"], row["attempt"]): row for row in calls.iter_rows(named=True)}
-        for key, call in rang.items():
-            if key[0] != campaign_id:
-                continue
-            row = known.get(key)
-            if row is None or row["noted_at"] is None:
-                yield f"I2: {_named(world, key)} rang, and the ledger does not know it"
-            elif row["state"] in FINAL and row["state"] != call.outcome:
-                yield f"I6: {_named(world, key)} is {row['state']} and was {call.outcome}"
-        for key, row in known.items():
-            if row["state"] in FINAL and key not in rang and (row["state"] != "failed" or key not in asked):
-                yield f"I6: {_named(world, key)} is {row['state']} and never rang"
+    known = {
+        (campaign_id, row["contact_id"], row["attempt"]): row
+        for campaign_id in world.campaign_ids
+        for row in calls_made(world, campaign_id).iter_rows(named=True)
+    }
+    for key, call in rang.items():
+        row = known.get(key)
+        if row is None or row["noted_at"] is None:
+            yield f"I2: {_named(world, key)} rang, and the ledger does not know it"
+        elif row["state"] in FINAL and row["state"] != call.outcome:
+            yield f"I6: {_named(world, key)} is {row['state']} and was {call.outcome}"
+    for key, row in known.items():
+        if row["state"] in FINAL and key not in rang and (row["state"] != "failed" or key not in asked):
+            yield f"I6: {_named(world, key)} is {row['state']} and never rang"
+
+
+def closed_after_a_look_up(world: World) -> Iterator[str]:
+    """A question about a call that the provider knows is closed only once it was asked again, or in vain."""
+    calls = {
+        (campaign_id, row["contact_id"], row["attempt"]): row
+        for campaign_id in world.campaign_ids
+        for row in calls_made(world, campaign_id).iter_rows(named=True)
+    }
+    for event in _events(world):
+        key = (event["campaign_id"], event["contact_id"], event["attempt"])
+        if event["to_state"] != "unknown (final)" or calls[key]["provider_call_id"] is None:
+            continue
+        asked = [event["happened_at"] - at for at in world.network.asked_at[key]]
+        in_vain = event["happened_at"] >= calls[key]["deadline_at"] + _GRACE
+        if not in_vain and not any(timedelta() <= ago <= _TWO_ROUNDS for ago in asked):
+            yield f"{_named(world, key)} was closed at {event['happened_at']} without a look-up"
+
+
+_GRACE = timedelta(minutes=5)
+_TWO_ROUNDS = timedelta(minutes=2)
 
 
 def _events(world: World) -> list[dict[str, Any]]:

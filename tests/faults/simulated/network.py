@@ -5,7 +5,7 @@ Its clock is the time since boot, which nobody sets, so its record tells when so
 
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,8 +29,19 @@ ANSWER_WAIT = timedelta(seconds=30)
 LATE = timedelta(seconds=75)
 NEVER = timedelta(days=36_500)
 
-LIMITS = ("reset_at", "reset_unix", "seconds", "date", "absent", "negative", "absurd", "word")
-"""The ways in which a 429 says when to come back."""
+LIMITS = {
+    "reset_at": 4.0,
+    "reset_unix": 4.0,
+    "seconds": 4.0,
+    "date": 4.0,
+    "absent": 1.0,
+    "negative": 4.0,
+    "absurd": 0.3,
+    "word": 1.0,
+}
+"""The ways in which a 429 says when to come back, and how often: those that hold all for long are rarer."""
+
+_BACK_SECONDS = (1, 1, 1, 2, 5, 5, 40, 200)
 
 _HTML = b"<!doctype html><html><body><h1>Under maintenance</h1></body></html>"
 _WORDS = [
@@ -105,6 +116,8 @@ class Network:
         """Requests and what people did, in the order in which it happened."""
         self.holds: list[tuple[timedelta, timedelta]] = []
         """When a 429 was read, and until when it asks everybody to wait, since boot."""
+        self.asked_at: dict[Key, list[datetime]] = defaultdict(list)
+        """When each call was asked about, by the clock on the wall."""
         self.met: Counter[str] = Counter()
         self._call_lasts = call_lasts
         self._known: dict[Key, Call] = {}
@@ -148,6 +161,7 @@ class Network:
     def look_up(self, call_id: str, key: Key) -> list[tuple[timedelta, Callable[[datetime], Report]]]:
         """Answer a look-up: the replies that arrive, each after a time; at least one."""
         self.catch_up()
+        self.asked_at[key].append(self.clock.now())
         now = self.clock.since_boot()
         draws = self._draws("look_up", key)
         kind = _drawn(draws, self.weather.look_ups)
@@ -251,7 +265,9 @@ class Network:
 
     def _limit(self, draws: random.Random, now: timedelta) -> tuple[int, dict[str, str], bytes]:
         """Return a 429 that says when to come back in one of the ways there are."""
-        how, back = draws.choice(LIMITS), self.began + now + timedelta(seconds=draws.choice([1, 5, 40, 200]))
+        how = draws.choices(list(LIMITS), list(LIMITS.values()))[0]
+        seconds = draws.choice(_BACK_SECONDS)
+        back = self.began + now + timedelta(seconds=seconds)
         details: dict[str, Any] = {"limit": 100}
         headers: dict[str, str] = {}
         match how:
@@ -260,7 +276,7 @@ class Network:
             case "reset_unix":
                 details["reset_at"] = back.timestamp()
             case "seconds":
-                headers["Retry-After"] = str(draws.choice([1, 5, 40, 200]))
+                headers["Retry-After"] = str(seconds)
             case "date":
                 headers["Retry-After"] = format_datetime(back.replace(microsecond=0), usegmt=True)
             case "negative":

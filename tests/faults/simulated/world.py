@@ -1,14 +1,16 @@
-"""A world under a seed: many campaigns in one ledger, dispatchers that come and go, people who meddle.
+"""A world under a seed: campaigns in one ledger, dispatchers that come and go, people who meddle.
 
 Everything random comes from the seed, names included, so that a failing trial can be repeated.
 """
 
 import random
 import shutil
+import sys
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,19 +20,16 @@ from unittest import mock
 
 import polars as pl
 
-from flows import campaigns, pausing, scheduling
+from flows import campaigns, scheduling
 from flows.budget import RequestBudget
 from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
 from flows.checking import CheckResult, PlanUnderTest, check_plan
 from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
-from flows.dialers.dialer import REPORTS
 from flows.dispatcher import Dispatcher
 from flows.errors import InputError, WorkError
 from flows.home import Home
-from flows.journal import Journal
 from flows.owners import Owner
-from flows.standing import known_contacts
 from tests.faults.simulated.agenda import Agenda, AgendaPool, Died, Fate, MortalLedger
 from tests.faults.simulated.network import Line, Network, Weather
 from tests.people import NUMBERS, campaign, contacts
@@ -39,12 +38,17 @@ from transforms.schemas import REJECTS
 from transforms.wall_clock import to_local
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 MEMORY = Path("/dev/shm")
 """Where a world's files lie: in memory, because what is tried here is not the disk."""
 
+MOST_TICKS_TO_SETTLE = 4_000
+"""A world that has not come to its end after so many is judged as it is."""
 
 RETRIES: list[dict[str, Any]] = [
+    {},
+    {},
     {},
     {},
     {},
@@ -53,6 +57,9 @@ RETRIES: list[dict[str, Any]] = [
     {"max_attempts": 3, "delay_minutes": {"voicemail": 1440, "failed": 2}},
 ]
 
+Deed = Callable[["World", str], None]
+"""What somebody does to a campaign, or to the world beside it (``deeds.py``)."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -60,24 +67,44 @@ class Shape:
 
     ``tick`` is how often dispatchers look, and how far ahead they claim. ``open_minutes`` is how long
     campaigns are open a day, from ``opens_at`` on. ``deeds`` are what people do, and how often a minute;
-    ``deaths`` how many dispatchers die a minute. ``settings`` are those of every campaign, beside drawn ones.
+    ``deaths`` how many dispatchers die a minute. ``settings`` are those of every campaign, beside drawn ones:
+    ``in_flight``, ``paces`` and ``call_minutes`` are what limits are drawn from.
+
+    Statements cost the same for few rows and for many, so a world of many contacts is nearly as cheap as one
+    of few, and meets a fault many times.
     """
 
-    campaigns: int = 12
-    contacts: int = 20
+    campaigns: int = 8
+    contacts: int = 300
     lists: int = 3
     days: int = 2
     opens_at: datetime = datetime(2026, 3, 24, 14, tzinfo=UTC)
     open_minutes: int = 6
-    tick: timedelta = timedelta(seconds=30)
+    tick: timedelta = MINUTE
     dispatchers: int = 1
-    requests_per_minute: int = 600
+    requests_per_minute: int = 6_000
     call_lasts: tuple[float, float] = (2, 50)
+    in_flight: tuple[int, ...] = (15, 60, 200, 200)
+    paces: tuple[float | None, ...] = (None, None, 15, 30)
+    call_minutes: tuple[int, ...] = (2, 4, 11)
     weather: Weather = field(default_factory=Weather)
-    deeds: Mapping[str, float] = field(default_factory=dict)
+    deeds: Mapping[Deed, float] = field(default_factory=dict)
     deaths: float = 0.0
     settings: Mapping[str, Any] = field(default_factory=dict)
     zones: tuple[str, ...] = ("America/New_York", "Europe/Berlin", "Asia/Kolkata", "UTC")
+
+    @property
+    def per_day(self) -> int:
+        """How many calls a campaign needs to make on each of its days."""
+        return max(1, round(self.contacts / self.days))
+
+    def scaled(self, scale: float) -> Self:
+        """Return the shape of a world with fewer campaigns of fewer contacts."""
+        return replace(
+            self,
+            campaigns=max(3, round(self.campaigns * scale)),
+            contacts=max(8, round(self.contacts * scale)),
+        )
 
 
 @dataclass
@@ -99,8 +126,9 @@ class World:
     def __init__(self, seed: int, shape: Shape) -> None:
         self.seed, self.shape = seed, shape
         self.draws = random.Random(seed)
-        self.clock = SimulatedClock(shape.opens_at - timedelta(hours=1))
+        self.clock = SimulatedClock(shape.opens_at - HOUR)
         self.network = Network(seed, self.clock, shape.call_lasts)
+        self.network.weather = shape.weather
         self.fate = Fate()
         self.agenda = Agenda(self.clock)
         self.hands: list[Hand] = []
@@ -113,6 +141,7 @@ class World:
         self.errors: list[str] = []
         self.refused: list[str] = []
         self.deaths = 0
+        self._versions: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         """Make the store and schedule its campaigns."""
@@ -125,11 +154,15 @@ class World:
         self.home = Home(self.folder / "store").make()
         self.ledger = MortalLedger(self.fate)
         self.budget = RequestBudget(self.home.budgets / "network.json", self.shape.requests_per_minute)
+        self.populate()
+        return self
+
+    def populate(self) -> None:
+        """Load the lists and schedule the campaigns."""
         for place in range(self.shape.lists):
             self.load(f"people{place}", self.shape.contacts)
         for place in range(self.shape.campaigns):
             self.add_campaign(f"Campaign {place}", f"people{place % self.shape.lists}")
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -156,10 +189,10 @@ class World:
             store.add(name, source, contacts(count).collect(), REJECTS.to_frame(), self.clock.now())
             store.publish_snapshot(name)
 
-    def add_campaign(self, name: str, list_name: str) -> str:
-        """Create and schedule a campaign with drawn settings."""
-        settings = campaign(**(self._drawn_settings() | {"name": name, "contact_list": list_name}))
-        campaign_id = create_campaign(self.ledger, settings, self.clock.now())
+    def add_campaign(self, name: str, list_name: str, **changes: Any) -> str:
+        """Create and schedule a campaign with drawn settings and ``changes`` of them."""
+        drawn = self._drawn_settings() | {"name": name, "contact_list": list_name} | changes
+        campaign_id = create_campaign(self.ledger, campaign(**drawn), self.clock.now())
         self.campaign_ids.append(campaign_id)
         scheduling.schedule(self.home, self.ledger, campaign_id, self.clock.now())
         self.remember(campaign_id)
@@ -171,7 +204,7 @@ class World:
         opens_local = to_local(zone, shape.opens_at)
         closes_local = opens_local + shape.open_minutes * MINUTE
         start, end = f"{opens_local:%H:%M}", f"{closes_local:%H:%M}"
-        per_day = max(1, round(shape.contacts / shape.days))
+        per_day = shape.per_day
         drawn = {
             "timezone": zone,
             "start_time": start,
@@ -180,11 +213,11 @@ class World:
             "working_days": draws.choice([[1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7], [1, 2, 4, 5, 7]]),
             "phone_numbers": NUMBERS[: draws.randint(1, 3)],
             "phone_rotation_strategy": draws.choice(["round_robin", "sequential", "random"]),
-            "max_calls_per_day": draws.choice([None, per_day, per_day + 1, per_day + 3]),
+            "max_calls_per_day": draws.choice([None, None, per_day, per_day + 3]),
             "max_calls_per_number_per_day": draws.choice([None, None, per_day + 1]),
-            "max_concurrent_calls": draws.choice([2, 4, 7, 20]),
-            "max_call_minutes": draws.choice([2, 4, 11]),
-            "calls_per_second": draws.choice([None, None, 0.3, 1, 2.5]),
+            "max_concurrent_calls": draws.choice(shape.in_flight),
+            "max_call_minutes": draws.choice(shape.call_minutes),
+            "calls_per_second": draws.choice(shape.paces),
             "retry": draws.choice(RETRIES),
             "seed": draws.randint(0, 99),
         }
@@ -197,9 +230,15 @@ class World:
             versions = session.read("list_versions", campaign_id=campaign_id)["plan_version"].to_list()
         for version in versions:
             self.settings.setdefault((campaign_id, version), settings)
+        self._versions[campaign_id] = len(versions)
         history = self.limits.setdefault(campaign_id, [])
         if not history or history[-1][1] != settings.max_concurrent_calls:
             history.append((self.clock.since_boot(), settings.max_concurrent_calls))
+
+    def _remember_new(self, campaign_id: str) -> None:
+        files = list((self.home.plans / campaign_id).glob("??????.parquet"))
+        if len(files) != self._versions[campaign_id]:
+            self.remember(campaign_id)
 
     def most_in_flight(self, campaign_id: str, since_boot: timedelta) -> int:
         """Return how many calls could be in flight at most, by the settings under which they were claimed."""
@@ -266,9 +305,13 @@ class World:
 
     # ------------------------------------------------------------ time
 
-    def live(self, until: datetime) -> None:
-        """Let dispatchers dispatch and people meddle until ``until``; idle time is skipped."""
-        while self.clock.now() < until:
+    def live(self, until: datetime, most_ticks: int = sys.maxsize) -> int:
+        """Let dispatchers dispatch and people meddle until ``until``; idle time is skipped.
+
+        Returns how many of ``most_ticks`` are left.
+        """
+        while self.clock.now() < until and most_ticks > 0:
+            most_ticks -= 1
             while len(self.hands) < self.shape.dispatchers:
                 self.hire()
             self.tick()
@@ -280,10 +323,11 @@ class World:
             self.pass_time(part)
             self._meddle()
             self.pass_time(self.shape.tick - part)
+        return most_ticks
 
     def pass_time(self, length: timedelta) -> None:
         """Let what is under way go on for a while; whoever dies in it is buried."""
-        if self._is_time(self.shape.deaths / 2):
+        if self._times(self.shape.deaths / 2):
             self.fate.moments = self.draws.randint(0, 8)
         self.agenda.run_until(self.clock.now() + length)
         self.fate.moments = None
@@ -294,7 +338,7 @@ class World:
     def tick(self) -> None:
         """Let every dispatcher look once; one that stops itself or dies is gone afterwards."""
         for hand in list(self.hands):
-            if self._is_time(self.shape.deaths / 2):
+            if self._times(self.shape.deaths / 2):
                 self.fate.moments = self.draws.randint(0, 30)
             try:
                 hand.dispatcher.tick()
@@ -311,30 +355,26 @@ class World:
         for campaign_id in self.campaign_ids:
             self._remember_new(campaign_id)
 
-    def _remember_new(self, campaign_id: str) -> None:
-        known = len([1 for named, _ in self.settings if named == campaign_id])
-        if len(list((self.home.plans / campaign_id).glob("??????.parquet"))) != known:
-            self.remember(campaign_id)
-
     def _next_wake(self, until: datetime) -> datetime:
         moments = [hand.dispatcher._next_wake() for hand in self.hands]
         return min((moment for moment in [*moments, until] if moment is not None), default=until)
 
-    def _is_time(self, per_minute: float) -> bool:
-        return per_minute > 0 and self.draws.random() < per_minute * (self.shape.tick / MINUTE)
+    def _times(self, per_minute: float) -> int:
+        """Return how often something that happens so often a minute happens in a tick."""
+        if not per_minute:
+            return 0
+        expected = per_minute * (self.shape.tick / MINUTE)
+        return int(expected) + (self.draws.random() < expected - int(expected))
 
     def settle(self, days: int = 40) -> None:
         """Have the weather clear up, resume what is held, and live on until every campaign has ended."""
         self.network.weather = Weather()
-        shape, self.shape = self.shape, Shape(tick=self.shape.tick, dispatchers=1)
-        for _ in range(3):
-            for campaign_id in self.those_in("paused"):
-                self.do("resume", campaign_id)
-        gives_up = self.clock.now() + days * DAY
-        while self.clock.now() < gives_up and self.those_in("scheduled", "active", "paused"):
-            for campaign_id in self.those_in("paused"):
-                self.do("resume", campaign_id)
-            self.live(min(self.clock.now() + DAY, gives_up))
+        shape, self.shape = self.shape, replace(self.shape, dispatchers=1, deeds={}, deaths=0.0)
+        gives_up, ticks = self.clock.now() + days * DAY, MOST_TICKS_TO_SETTLE
+        self.resume_all()
+        while self.clock.now() < gives_up and ticks > 0 and self.those_in("scheduled", "active", "paused"):
+            self.resume_all()
+            ticks = self.live(min(self.clock.now() + DAY, gives_up), ticks)
         for hand in list(self.hands):
             self.dismiss(hand)
         self.shape = shape
@@ -343,205 +383,31 @@ class World:
 
     def _meddle(self) -> None:
         for deed, per_minute in self.shape.deeds.items():
-            if self._is_time(per_minute):
+            for _ in range(self._times(per_minute)):
                 self.do(deed)
 
-    def do(self, deed: str, campaign_id: str | None = None) -> None:
+    def do(self, deed: Deed, campaign_id: str | None = None) -> None:
         """Have somebody do something to a campaign, drawn unless it is given; a refusal is kept."""
         campaign_id = campaign_id or self.draws.choice(self.campaign_ids)
         try:
-            DEEDS[deed](self, campaign_id)
+            deed(self, campaign_id)
         except (InputError, WorkError) as refusal:
-            self.refused.append(f"{deed}: {refusal}")
+            self.refused.append(str(refusal))
 
-    def damage(self, campaign_id: str) -> tuple[str, bool]:
-        """Spoil the newest plan file; return its name, and whether slots of it are still to be read."""
-        with self.ledger.session() as session:
-            version = (
-                session.read("list_current_versions", campaign_id=campaign_id).tail(1).row(0, named=True)
-            )
-        file = self.home.plans / version["file"]
-        written = file.read_bytes()
-        place = self.draws.randrange(len(written))
-        match self.draws.randrange(4):
-            case 0:
-                file.write_bytes(written[:place])
-            case 1:
-                flipped = written[place] ^ (1 << self.draws.randrange(8))
-                file.write_bytes(written[:place] + bytes([flipped]) + written[place + 1 :])
-            case 2:
-                pl.DataFrame({"contact_id": ["c0"]}).write_parquet(file)
-            case 3:
-                file.rename(file.with_name(f".{file.stem}.part"))
-        is_live = self.state(campaign_id) in ("scheduled", "active", "paused")
-        return version["file"], is_live and version["staged_until"] <= version["last_at"]
+    def resume_all(self) -> None:
+        """Let every campaign go on that is held back."""
+        for campaign_id in self.those_in("paused"):
+            campaigns.resume(self.ledger, campaign_id, self.clock.now())
+            self.note("resumed", campaign_id)
 
-    def _note(self, kind: str, what: object) -> None:
+    def note(self, kind: str, what: object) -> None:
+        """Note what somebody did, between the requests before it and after it."""
         self.network.log.append((kind, what))
 
+    def meet(self, fault: str, times: int = 1) -> None:
+        """Count how often a fault was met."""
+        self.network.met[fault] += times
 
-def _pause(world: World, campaign_id: str) -> None:
-    pausing.pause(world.home, world.ledger, campaign_id, world.clock.now())
-    world._note("paused", campaign_id)
-
-
-def _resume(world: World, campaign_id: str) -> None:
-    campaigns.resume(world.ledger, campaign_id, world.clock.now())
-    world._note("resumed", campaign_id)
-
-
-def _cancel(world: World, campaign_id: str) -> None:
-    pausing.cancel(world.home, world.ledger, campaign_id, world.clock.now())
-    world._note("paused", campaign_id)
-
-
-def _pause_a_while(world: World, campaign_id: str) -> None:
-    _pause(world, campaign_id)
-    if world.draws.random() < 0.5:
-        world.agenda.run_until(world.clock.now() + world.draws.random() * timedelta(seconds=5))
-        _resume(world, campaign_id)
-
-
-def _resume_any(world: World, campaign_id: str) -> None:  # noqa: ARG001 - any that is held
-    for held in world.those_in("paused"):
-        _resume(world, held)
-
-
-def _skip(world: World, campaign_id: str) -> None:
-    with world.ledger.session() as session:
-        stored = find_campaign(session, campaign_id)
-    count = world.listed[stored.settings.contact_list or ""]
-    named = pl.Series([f"c{world.draws.randrange(count)}" for _ in range(world.draws.randint(1, 2))]).unique()
-    known = known_contacts(world.home, world.ledger, stored, named)
-    pausing.skip(world.home, world.ledger, campaign_id, known, "do not call", world.clock.now())
-    for contact_id in known["contact_id"]:
-        world._note("skipped", (campaign_id, contact_id))
-
-
-EDITS: list[Callable[[World, Campaign], dict[str, Any]]] = [
-    lambda world, _: {"phone_numbers": NUMBERS[world.draws.randint(0, 1) : world.draws.randint(2, 3)]},
-    lambda world, _: {"phone_rotation_strategy": world.draws.choice(["round_robin", "sequential", "random"])},
-    lambda world, _: {"max_calls_per_day": world.draws.choice([2, 4, 9, None])},
-    lambda world, _: {"max_calls_per_number_per_day": world.draws.choice([2, 5, None])},
-    lambda world, _: {"max_concurrent_calls": world.draws.choice([1, 2, 6])},
-    lambda world, _: {"calls_per_second": world.draws.choice([None, 0.3, 1, 4])},
-    lambda world, _: {"working_days": world.draws.choice([[1, 2, 3, 4, 5, 6, 7], [1, 3, 5, 7]])},
-    lambda world, old: {"end_time": _later(old.end_time, world.draws.choice([-3, -1, 4]), old.start_time)},
-    lambda world, old: {"start_time": _later(old.start_time, world.draws.choice([-4, 1, 2]), "")},
-    lambda world, _: {"retry": world.draws.choice(RETRIES)},
-    lambda world, old: {
-        "blackout_dates": [(to_local(old.timezone, world.clock.now()).date() + DAY).isoformat()]
-    },
-    lambda world, _: {"seed": world.draws.randint(0, 9)},
-]
-
-
-def _later(wall: str, minutes: int, not_before: str) -> str:
-    at = (
-        datetime.strptime("23:59" if wall == "24:00" else wall, "%H:%M").replace(tzinfo=UTC)
-        + minutes * MINUTE
-    )
-    return max(f"{at:%H:%M}", _later(not_before, 1, "") if not_before else "")
-
-
-def _edit(world: World, campaign_id: str) -> None:
-    with world.ledger.session() as session:
-        old = find_campaign(session, campaign_id).settings
-    changes = world.draws.choice(EDITS)(world, old)
-    keep = world.draws.random() < 0.4
-    scheduling.update(
-        world.home,
-        world.ledger,
-        campaign_id,
-        changes,
-        world.clock.now(),
-        keep=keep,
-        progress=lambda _: world.goes_on(),
-    )
-    world.remember(campaign_id)
-
-
-def _late(world: World, campaign_id: str) -> None:
-    with world.ledger.session() as session:
-        name = find_campaign(session, campaign_id).settings.contact_list or ""
-    world.load(name, world.listed[name] + world.draws.randint(1, 2))
-    scheduling.schedule(world.home, world.ledger, campaign_id, world.clock.now())
-    world.remember(campaign_id)
-
-
-def _die_publishing(world: World, campaign_id: str) -> None:
-    """Edit a campaign or schedule late contacts in a process that dies on the way, and leave it at that."""
-    world.fate.moments = world.draws.randint(0, 14)
-    try:
-        world.draws.choice([_edit, _late])(world, campaign_id)
-    except Died:
-        pass
-    finally:
-        world.fate.moments = None
-    world.remember(campaign_id)
-
-
-def _forge(world: World, campaign_id: str) -> None:
-    """Have reports come in that nobody asked for: of calls that ended or do not exist."""
-    with world.ledger.session() as session:
-        calls = session.read("list_calls", campaign_id=campaign_id)
-    known = calls.filter(pl.col("state").is_in(["claimed", "in_progress", "unknown"]).not_())
-    named = [(row["contact_id"], row["attempt"]) for row in known.iter_rows(named=True)]
-    world.draws.shuffle(named)
-    reports = [
-        {
-            "campaign_id": campaign,
-            "contact_id": contact,
-            "attempt": attempt,
-            "state": world.draws.choice(["completed", "no_answer", "busy", "failed", None]),
-            "provider_status": world.draws.choice(["completed", "nonsense"]),
-            "reported_at": world.clock.now() + world.draws.choice([-1, 0, 1]) * DAY,
-            "reason": "forged",
-        }
-        for campaign, contact, attempt in [
-            *((campaign_id, *name) for name in named[:10]),
-            (campaign_id, "nobody", 1),
-            (campaign_id, "c0", 9),
-            ("no-campaign", "c0", 1),
-        ]
-    ]
-    world.draws.shuffle(reports)
-    with Journal(world.home.journal).writing() as page:
-        page.add("report", pl.DataFrame(reports, schema=REPORTS))
-
-
-def _absence(world: World, length: timedelta) -> None:
-    """Have nobody dispatch for a while."""
-    for hand in list(world.hands):
-        world.bury(hand)
-    world.clock.wait_until(world.clock.now() + length)
-
-
-def _set_clock(world: World, step: timedelta) -> None:
-    world.clock.set_by(step)
-    world._note("clock", step)
-
-
-DEEDS: dict[str, Callable[[World, str], None]] = {
-    "pause": _pause,
-    "resume": _resume,
-    "cancel": _cancel,
-    "pause a while": _pause_a_while,
-    "resume any": _resume_any,
-    "skip": _skip,
-    "edit": _edit,
-    "late": _late,
-    "tick": lambda world, _: world.tick(),
-    "forge": _forge,
-    "die publishing": _die_publishing,
-    "ten minutes": lambda world, _: _absence(world, 10 * MINUTE),
-    "an hour": lambda world, _: _absence(world, timedelta(hours=1)),
-    "a week": lambda world, _: _absence(world, 7 * DAY),
-    "hour forward": lambda world, _: _set_clock(world, timedelta(hours=1)),
-    "hour back": lambda world, _: _set_clock(world, timedelta(hours=-1)),
-    "day forward": lambda world, _: _set_clock(world, DAY),
-    "day back": lambda world, _: _set_clock(world, -DAY),
-    "10 ms back": lambda world, _: _set_clock(world, timedelta(milliseconds=-10)),
-    "minutes back": lambda world, _: _set_clock(world, timedelta(minutes=-4)),
-}
-"""What people do, by name."""
+    def met(self, *faults: str) -> int:
+        """Return how often these faults were met."""
+        return sum(self.network.met[fault] for fault in faults)

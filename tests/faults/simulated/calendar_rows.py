@@ -1,0 +1,66 @@
+"""Rows 23 and 25: clocks that are set, and midnights of a leap day and of the end of a year."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from flows import scheduling
+from tests.faults.row import Row, Tried
+from tests.faults.simulated.deeds import SET, set_clock
+from tests.faults.simulated.trials import tried_by_people, verdict
+from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
+
+AT_MIDNIGHT = "a call was made within four minutes of a midnight, under a cap per date"
+
+
+def _at_midnight(seed: int, scale: float = 1.0) -> Tried:
+    """Windows on both sides of midnight, at a leap day and at the end of a year, under caps per date."""
+    draws = random.Random(f"{seed}:date")
+    day = draws.choice([datetime(2027, 12, 31, tzinfo=UTC), datetime(2028, 2, 28, tzinfo=UTC)])
+    zone = draws.choice(["UTC", "Asia/Tokyo", "America/New_York", "Pacific/Auckland", "Asia/Kolkata"])
+    windows = [{"start_time": "23:56", "end_time": "24:00"}, {"start_time": "00:00", "end_time": "00:04"}]
+    shape = tried_by_people(opens_at=day, zones=(zone,), contacts=200, days=3).scaled(scale)
+    settings = {
+        "windows": windows,
+        "start_time": "09:00",
+        "end_time": "18:00",
+        "working_days": [1, 2, 3, 4, 5, 6, 7],
+        "max_calls_per_day": max(2, shape.contacts // 4),
+        "timezone": zone,
+    }
+    with World(seed, replace(shape, settings=settings)) as world:
+        world.live(shape.opens_at + shape.days * DAY)
+        world.settle()
+        world.meet(AT_MIDNIGHT, len(world.network.rings))
+        return verdict(world, [AT_MIDNIGHT])
+
+
+_STEPS = (-HOUR, HOUR, -DAY, DAY, -4 * MINUTE, 4 * MINUTE, *[timedelta(milliseconds=-10)] * 4)
+
+
+def _clock_is_set(seed: int, scale: float = 1.0) -> Tried:
+    """Somebody sets the clock again and again, while campaigns are open all day."""
+    shape = tried_by_people(campaigns=3, contacts=500, in_flight=(20, 60), call_minutes=(4, 11)).scaled(scale)
+    settings = {"start_time": "00:00", "end_time": "24:00", "max_calls_per_day": None}
+    with World(seed, replace(shape, settings=settings)) as world:
+        world.live(shape.opens_at)
+        for _ in range(max(10, round(100 * scale))):
+            world.live(world.clock.now() + world.draws.choice([1, 2, 5]) * MINUTE)
+            world.do(set_clock(world.draws.choice(_STEPS)))
+        for campaign_id in world.campaign_ids:
+            world.do(_crowded, campaign_id)
+        world.settle()
+        return verdict(world, [SET])
+
+
+def _crowded(world: World, campaign_id: str) -> None:
+    """Have a campaign call all who are left within minutes, so that it is soon over."""
+    changes = {"start_time": "10:00", "end_time": "10:20", "calls_per_second": None}
+    scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
+    world.remember(campaign_id)
+
+
+ROWS = [
+    Row(23, "S", "clock set", _clock_is_set, 10_000),
+    Row(25, "S", "midnight, leap day, year's end", _at_midnight, 10_000),
+]

@@ -1,0 +1,143 @@
+"""Rows 19 to 22, 30, 33 and 34: people who pause, edit, skip and publish, and processes that die."""
+
+from datetime import timedelta
+
+from tests.faults.row import Row, Tried
+from tests.faults.simulated.deeds import (
+    A_WEEK,
+    ABSENT,
+    AN_HOUR,
+    CLOSED,
+    DIED,
+    EDITED,
+    PAUSED,
+    SKIPPED,
+    TEN_MINUTES,
+    closes_between,
+    die_publishing,
+    edit,
+    late,
+    pause,
+    skip,
+)
+from tests.faults.simulated.network import Weather
+from tests.faults.simulated.trials import lives, shaped, tried_by_people, verdict
+from tests.faults.simulated.two_at_once import PAST_THE_LOCK, TWO, edit_beside_another, edit_past_the_lock
+from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
+
+RETRIED = "a retry was ripe, and its campaign was edited and got a late contact in the same second"
+
+
+def _held_at_any_moment(seed: int, scale: float = 1.0) -> Tried:
+    """Pause and resume a hundred times a minute, while calls are claimed and placed."""
+    shape = tried_by_people(campaigns=16, contacts=80, open_minutes=5).scaled(scale)
+    with World(seed, shape) as world:
+        for _ in range(shape.days):
+            world.live(world.clock.now() + HOUR)
+            ends = world.clock.now() + 4 * MINUTE
+            while world.clock.now() < ends:
+                world.resume_all()
+                world.tick()
+                for campaign_id in world.draws.sample(world.campaign_ids, len(world.campaign_ids)):
+                    world.pass_time(world.draws.random() * timedelta(seconds=1.2))
+                    world.do(pause, campaign_id)
+            world.resume_all()
+            world.live(world.clock.now() + timedelta(hours=22))
+        world.settle()
+        return verdict(world, [PAUSED])
+
+
+def _after_the_window(seed: int, scale: float = 1.0) -> Tried:
+    """Campaigns are held back over a closing, and nobody dispatches for an hour or a week."""
+    shape = tried_by_people(campaigns=24, contacts=60, days=6).scaled(scale)
+    with World(seed, shape) as world:
+        for day in range(shape.days):
+            world.live(max(world.clock.now(), shape.opens_at + day * DAY) + world.draws.random() * 4 * MINUTE)
+            since = world.clock.now()
+            if world.draws.random() < 0.4:
+                world.do(world.draws.choice([AN_HOUR, A_WEEK]))
+                continue
+            held = world.draws.sample(world.campaign_ids, len(world.campaign_ids) // 2)
+            for campaign_id in held:
+                world.do(pause, campaign_id)
+            world.live(world.clock.now() + world.draws.choice([MINUTE, 10 * MINUTE, 10 * MINUTE, 2 * HOUR]))
+            if closes_between(world, since, world.clock.now()):
+                world.meet(CLOSED, len(world.those_in("paused")))
+            world.resume_all()
+        world.settle()
+        return verdict(world, [CLOSED])
+
+
+def _in_one_second(seed: int, scale: float = 1.0) -> Tried:
+    """A retry that is ripe, an edit and a late contact in the same second."""
+    retry = {"max_attempts": 3, "delay_minutes": {"busy": 0, "no_answer": 0, "failed": 0, "voicemail": 0}}
+    shape = tried_by_people(settings={"retry": retry}, contacts=300, lists=1).scaled(scale)
+    with World(seed, shape) as world:
+        for day in range(shape.days):
+            for _ in range(3):
+                opens_at = shape.opens_at + day * DAY
+                world.live(max(world.clock.now(), opens_at) + world.draws.random() * 2 * MINUTE)
+                for campaign_id in world.draws.sample(world.campaign_ids, min(4, len(world.campaign_ids))):
+                    _do_at_once(world, campaign_id)
+        world.settle()
+        return verdict(world, [RETRIED])
+
+
+def _do_at_once(world: World, campaign_id: str) -> None:
+    """Edit a campaign, schedule a late contact and let dispatchers look for retries, in any order."""
+    with world.ledger.session() as session:
+        pending = session.read("list_pending", campaign_id=campaign_id)
+    now = world.clock.now()
+    ripe = sum(
+        row["attempt"] > 1 and row["plan_version"] is None and row["ripe_at"] <= now
+        for row in pending.iter_rows(named=True)
+    )
+    refused = len(world.refused)
+    deeds = [edit, late, lambda world, _: world.tick()]
+    world.draws.shuffle(deeds)
+    for deed in deeds:
+        world.do(deed, campaign_id)
+    if len(world.refused) == refused:
+        world.meet(RETRIED, ripe)
+
+
+def _publications(seed: int, scale: float = 1.0) -> Tried:
+    """Processes that die while they publish, before and after each commit, and two that publish at once."""
+    shape = shaped({}, campaigns=12, contacts=40, lists=1, deaths=0.5).scaled(scale)
+    with World(seed, shape) as world:
+        for day in range(shape.days):
+            for minutes in (1, 2, 4):
+                world.live(max(world.clock.now(), shape.opens_at + day * DAY + minutes * MINUTE))
+                for deed in (*[die_publishing] * 6, *[edit_beside_another] * 3, *[edit_past_the_lock] * 2):
+                    world.do(deed)
+        world.settle()
+        return verdict(world, [DIED, TWO, PAST_THE_LOCK])
+
+
+_CLAIMS_GO_BACK = tried_by_people(
+    campaigns=6,
+    contacts=400,
+    in_flight=(60, 200),
+    paces=(None,),
+    deeds={edit: 8.0},
+    weather=Weather(calls={"unsent": 0.4, "timeout_placed": 0.1}),
+)
+"""Claims are long in hand and often go back, so that they do while an edit is being computed, too."""
+
+_ABSENT = tried_by_people(deeds={TEN_MINUTES: 0.3}, open_minutes=25)
+
+ROWS = [
+    Row(19, "S", "pause between claim and request", _held_at_any_moment, 1_000),
+    Row(20, "S", "resumed after the window, a week's outage", _after_the_window, 1_000),
+    Row(21, "S", "edit while claimed", lives(_CLAIMS_GO_BACK, [EDITED]), 10_000),
+    Row(
+        22,
+        "S",
+        "skip between plan and dial",
+        lives(tried_by_people(contacts=400, deeds={skip: 12.0}), [SKIPPED]),
+        10_000,
+    ),
+    Row(30, "S", "absent ten minutes, launched twice", lives(_ABSENT, [ABSENT]), 1_000),
+    Row(33, "S", "crash while publishing, two publications at once", _publications, 1_000),
+    Row(34, "S", "retry, edit and late contact at once", _in_one_second, 10_000),
+]
