@@ -5,6 +5,7 @@ A trial lives through a world of several campaigns under its seed and counts how
 
 from tests.faults.simulated import (
     calendar_rows,
+    clock_changes,
     damaged_plans,
     people_rows,
     provider_rows,
@@ -12,6 +13,6 @@ from tests.faults.simulated import (
 
 ROWS = [
     row
-    for room in (provider_rows, people_rows, calendar_rows, damaged_plans)
+    for room in (provider_rows, people_rows, calendar_rows, clock_changes, damaged_plans)
     for row in room.ROWS
 ]
