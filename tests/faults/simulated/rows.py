@@ -9,10 +9,11 @@ from tests.faults.simulated import (
     damaged_plans,
     people_rows,
     provider_rows,
+    twice,
 )
 
 ROWS = [
     row
-    for room in (provider_rows, people_rows, calendar_rows, clock_changes, damaged_plans)
+    for room in (provider_rows, people_rows, calendar_rows, clock_changes, twice, damaged_plans)
     for row in room.ROWS
 ]
