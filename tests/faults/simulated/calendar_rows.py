@@ -40,12 +40,12 @@ _STEPS = (-HOUR, HOUR, -DAY, DAY, -4 * MINUTE, 4 * MINUTE, *[timedelta(milliseco
 
 def _clock_is_set(seed: int, scale: float = 1.0) -> Tried:
     """Somebody sets the clock again and again, while campaigns are open all day."""
-    shape = tried_by_people(campaigns=3, contacts=500, in_flight=(20, 60), call_minutes=(4, 11)).scaled(scale)
+    shape = tried_by_people(dispatchers=3, campaigns=3, contacts=500, in_flight=(20, 60)).scaled(scale)
     settings = {"start_time": "00:00", "end_time": "24:00", "max_calls_per_day": None}
     with World(seed, replace(shape, settings=settings)) as world:
         world.live(shape.opens_at)
-        for _ in range(max(10, round(100 * scale))):
-            world.live(world.clock.now() + world.draws.choice([1, 2, 5]) * MINUTE)
+        for _ in range(max(10, round(200 * scale))):
+            world.live(world.clock.now() + world.draws.choice([0.4, 0.7, 1, 2]) * MINUTE)
             world.do(set_clock(world.draws.choice(_STEPS)))
         for campaign_id in world.campaign_ids:
             world.do(_crowded, campaign_id)

@@ -115,9 +115,9 @@ def _publications(seed: int, scale: float = 1.0) -> Tried:
 
 
 _CLAIMS_GO_BACK = tried_by_people(
-    campaigns=6,
-    contacts=400,
-    in_flight=(60, 200),
+    campaigns=4,
+    contacts=1_000,
+    in_flight=(120, 400),
     paces=(None,),
     deeds={edit: 8.0},
     weather=Weather(calls={"unsent": 0.4, "timeout_placed": 0.1}),

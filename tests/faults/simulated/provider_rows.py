@@ -105,7 +105,7 @@ _LIMITED = shaped({"limited": 0.3}, contacts=600, open_minutes=40, requests_per_
 """Many calls wait for the end of a hold, and meet the next one together."""
 
 _REPORTED = replace(
-    PLAIN, dispatchers=2, deeds={forge: 4.0}, weather=Weather({"timeout_placed": 0.2}, _REPORTS)
+    PLAIN, dispatchers=2, deeds={forge: 2.0}, weather=Weather({"timeout_placed": 0.2}, _REPORTS)
 )
 
 _ENDLESS = replace(

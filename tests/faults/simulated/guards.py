@@ -1,0 +1,194 @@
+"""The guards that are taken out of the simulation, each with the row whose worlds fail without it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from unittest.mock import patch
+
+import polars as pl
+
+import sql
+from flows import committing, dispatcher, placing, publishing, staging
+from flows.budget import LONGEST_BLOCK, SHORTEST_BLOCK, RequestBudget
+from flows.changes import Changes
+from flows.clock import ClockGuard
+from flows.dialers import truedy_answers
+from flows.dialers.truedy_answers import Answer
+from transforms import contact_list, contacts, wall_clock, windows
+
+
+@dataclass(frozen=True)
+class SimulatedGuard:
+    """What is protected against, the number of a row that fails without it, and how it is taken out."""
+
+    name: str
+    row: int
+    take_out: Callable[[], AbstractContextManager[object]]
+
+
+def _always(value: object) -> Callable[..., object]:
+    """Return a function that takes anything and returns ``value``."""
+    return lambda *_, **__: value
+
+
+def _replaced(room: object, name: str, value: object) -> Callable[[], AbstractContextManager[object]]:
+    """Put something else in the place of a function or a constant."""
+    return lambda: patch.object(room, name, value)
+
+
+def _stated(changes: Mapping[str, tuple[str, str]]) -> Callable[[], AbstractContextManager[object]]:
+    """Change what statements say: for each of them a text that is in it, and what stands there instead."""
+    statement = sql.statement
+
+    def changed(name: str) -> str:
+        text = statement(name)
+        if name not in changes:
+            return text
+        before, after = changes[name]
+        assert before in text, f"{name} does not say {before!r}"
+        return text.replace(before, after)
+
+    return lambda: patch.object(sql, "statement", changed)
+
+
+def _claimed_in_spite_of(reason: str) -> Callable[[], AbstractContextManager[object]]:
+    """Claim slots that are held back for a reason, which begins so."""
+    gate = "due.held_because is null"
+    return _stated({"ledger/claim_due": (gate, f"({gate} or starts_with(due.held_because, '{reason}'))")})
+
+
+@contextmanager
+def _closing_goes_unchecked() -> Iterator[None]:
+    """Look before the note at the age of a slot only, and not at the clock after it."""
+    late = ~pl.col("replays")
+
+    def too_late(self, now):
+        return late & (pl.col("scheduled_at") + self._line.late_limit <= now)
+
+    with (
+        patch.object(placing.Batch, "_is_too_late", too_late),
+        patch.object(placing.Batch, "_still_open", lambda _, __, noted: noted),
+    ):
+        yield
+
+
+def _age_goes_unchecked() -> AbstractContextManager[object]:
+    """Look before the note at the end of the window only."""
+    return patch.object(placing.Batch, "_is_too_late", lambda _, now: pl.col("not_after") <= now)
+
+
+def _holds_are_forgotten() -> AbstractContextManager[object]:
+    def bounded(_, until, now):
+        asked = now + timedelta(minutes=1) if until is None else until
+        return min(max(asked, now + SHORTEST_BLOCK), now + LONGEST_BLOCK)
+
+    return patch.object(RequestBudget, "hold", bounded)
+
+
+def _unclear_answers_are_failures() -> AbstractContextManager[object]:
+    created = truedy_answers._created
+
+    def judged(content):
+        answer = created(content)
+        return Answer("failed", reason=answer.reason) if answer.state == "unknown" else answer
+
+    return patch.object(truedy_answers, "_created", judged)
+
+
+_OPEN_CALLS = "call.state in ('in_progress', 'unknown')"
+_ANY_CALLS = "call.state not in ('claimed', 'scheduled')"
+
+SIMULATED_GUARDS = (
+    SimulatedGuard(
+        "a dial is repeated only while its key is known",
+        8,
+        _replaced(dispatcher, "_REPLAY_MARGIN", timedelta(days=-1)),
+    ),
+    SimulatedGuard("no call is dialled after its window", 10, _closing_goes_unchecked),
+    SimulatedGuard("no call is dialled long after its slot", 10, _age_goes_unchecked),
+    SimulatedGuard("the provider's holds are honoured", 10, _holds_are_forgotten),
+    SimulatedGuard(
+        "the pace is kept", 11, _replaced(placing, "within_pace", lambda requests, *_: (requests, None))
+    ),
+    SimulatedGuard("an answer that is not clear is no outcome", 13, _unclear_answers_are_failures),
+    SimulatedGuard(
+        "a campaign that is refused is paused",
+        14,
+        _stated({"ledger/pause_refused": ("campaign.state in ('scheduled', 'active')", "false")}),
+    ),
+    SimulatedGuard(
+        "the first final outcome wins",
+        15,
+        _stated(
+            {
+                "ledger/record_reports": (_OPEN_CALLS, _ANY_CALLS),
+                "ledger/add_report_events": (_OPEN_CALLS, _ANY_CALLS),
+            }
+        ),
+    ),
+    SimulatedGuard(
+        "calls in flight are counted", 9, _claimed_in_spite_of("max_concurrent_calls are in flight")
+    ),
+    SimulatedGuard(
+        "a call ends at its deadline", 16, _replaced(dispatcher.Dispatcher, "_close_overdue", _always(None))
+    ),
+    SimulatedGuard(
+        "a question is closed only after a look-up", 16, _replaced(dispatcher, "CLOSE_GRACE", timedelta())
+    ),
+    SimulatedGuard("changes are looked for before each slice", 19, _replaced(Changes, "number", _always(0))),
+    SimulatedGuard("a paused campaign is not claimed", 19, _claimed_in_spite_of("the campaign is paused")),
+    SimulatedGuard(
+        "nothing is claimed while a plan is changed", 21, _claimed_in_spite_of("the plan is being changed")
+    ),
+    SimulatedGuard(
+        "an edit sees which calls went back", 21, _replaced(committing, "_refuse_other_calls", _always(None))
+    ),
+    SimulatedGuard("a skipped contact is not claimed", 22, _claimed_in_spite_of("the contact is skipped")),
+    SimulatedGuard(
+        "a clock that was set is noticed", 23, _replaced(ClockGuard, "refuse_moved", _always(None))
+    ),
+    SimulatedGuard(
+        "a window opens at the later of two readings",
+        24,
+        _replaced(windows, "opening_instant", wall_clock.closing_instant),
+    ),
+    SimulatedGuard(
+        "a window closes at the earlier of two readings",
+        24,
+        _replaced(windows, "closing_instant", wall_clock.opening_instant),
+    ),
+    SimulatedGuard("caps hold at the claim", 25, _claimed_in_spite_of("max_calls_per_day")),
+    SimulatedGuard(
+        "a number is in a file once",
+        26,
+        _replaced(contacts, "without_repeats", lambda rows: (rows, rows.clear())),
+    ),
+    SimulatedGuard(
+        "a number is in a list once",
+        26,
+        _replaced(
+            contact_list,
+            "phones_taken",
+            lambda _, incoming: incoming.select("contact_id", holder="contact_id").clear(),
+        ),
+    ),
+    SimulatedGuard(
+        "a plan file is compared with what was published",
+        29,
+        _replaced(staging, "proven", lambda plans, name, _: plans / name),
+    ),
+    SimulatedGuard(
+        "publications of a campaign take turns", 33, _replaced(publishing, "locked", _always(nullcontext()))
+    ),
+    SimulatedGuard(
+        "a version names the one it was computed from",
+        33,
+        _stated({"ledger/add_plan_version": ("$based_on::integer = (", "$based_on::integer <= (")}),
+    ),
+    SimulatedGuard(
+        "an attempt that waits for another slot is not claimed",
+        34,
+        _claimed_in_spite_of("it waits for another slot"),
+    ),
+)
