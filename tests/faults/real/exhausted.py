@@ -1,5 +1,6 @@
 """Row 31: a dispatcher runs out of memory or of file descriptors, or no name can be resolved any more."""
 
+import os
 import random
 import resource
 import signal
@@ -9,9 +10,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from flows.dialers.truedy import TruedyAccess
-from tests.faults.real.child import FAILED, job_of
+from tests.faults.real.child import FAILED, Job, job_of, run_job
 from tests.faults.real.judging import judged
 from tests.faults.real.recovering import recover, start
+from tests.faults.real.running import fork
 from tests.faults.real.shop import API, REQUESTS_PER_MINUTE, open_shop
 from tests.faults.row import Row
 
@@ -19,15 +21,15 @@ _CALLS = (12, 60)
 _LASTS_SECONDS = 2.0
 _COMES_TO_ITS_END_SECONDS = 20.0
 _PAGE_BYTES = resource.getpagesize()
-_FATAL = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGTRAP, -signal.SIGILL)
-"""How libraries end a process that has no memory for them."""
+_FATAL = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGTRAP, -signal.SIGILL, 127)
+"""How libraries, and the loader, end a process that has no memory for them."""
 
 
 def out_of_memory(seed: int) -> str | None:
     """Let a dispatcher have hardly any more memory than it has at some moment."""
     draw = random.Random(seed)
     with _shop(seed, draw) as shop:
-        process = start(job_of(shop, _LASTS_SECONDS))
+        process = fork(_dispatch, job_of(shop, _LASTS_SECONDS))
         time.sleep(draw.uniform(0.1, 1.0))
         room = draw.choice([0, 100_000, 1_000_000, 10_000_000, 50_000_000])
         broken = _while_limited(process, resource.RLIMIT_AS, _address_space(process) + room, draw)
@@ -39,7 +41,7 @@ def out_of_descriptors(seed: int) -> str | None:
     """Let a dispatcher open no more files than it has open at some moment, or a few."""
     draw = random.Random(seed)
     with _shop(seed, draw) as shop:
-        process = start(job_of(shop, _LASTS_SECONDS))
+        process = fork(_dispatch, job_of(shop, _LASTS_SECONDS))
         time.sleep(draw.uniform(0.1, 1.0))
         room = draw.choice([0, 0, 1, 2, 4, 8])
         broken = _while_limited(process, resource.RLIMIT_NOFILE, _next_descriptor(process) + room, draw)
@@ -67,6 +69,14 @@ def no_names(seed: int) -> str | None:
 
 def _shop(seed: int, draw: random.Random):
     return open_shop(draw.choice(_CALLS), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05, 0.2])})
+
+
+def _dispatch(job: Job) -> None:
+    """Dispatch; whatever libraries say of their end is kept beside the store."""
+    descriptor = os.open(job.store.parent / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    run_job(job)
 
 
 def _while_limited(process: BaseProcess, limit: int, most: int, draw: random.Random) -> str | None:

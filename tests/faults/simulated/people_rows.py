@@ -69,16 +69,20 @@ def _after_the_window(seed: int, scale: float = 1.0) -> Tried:
 
 
 def _in_one_second(seed: int, scale: float = 1.0) -> Tried:
-    """A retry that is ripe, an edit and a late contact in the same second."""
-    retry = {"max_attempts": 3, "delay_minutes": {"busy": 0, "no_answer": 0, "failed": 0, "voicemail": 0}}
-    shape = tried_by_people(settings={"retry": retry}, contacts=300, lists=1).scaled(scale)
+    """Retries that are ripe, an edit and a late contact in the same second, in the window and after it."""
+    delays = dict.fromkeys(["busy", "no_answer", "failed", "voicemail"], 60)
+    retry = {"max_attempts": 3, "delay_minutes": delays}
+    shape = tried_by_people(settings={"retry": retry}, days=3, lists=1).scaled(scale)
     with World(seed, shape) as world:
         for day in range(shape.days):
-            for _ in range(3):
-                opens_at = shape.opens_at + day * DAY
-                world.live(max(world.clock.now(), opens_at) + world.draws.random() * 2 * MINUTE)
-                for campaign_id in world.draws.sample(world.campaign_ids, min(4, len(world.campaign_ids))):
-                    _do_at_once(world, campaign_id)
+            opens_at = shape.opens_at + day * DAY
+            world.live(max(world.clock.now(), opens_at) + world.draws.random() * 2 * MINUTE)
+            for campaign_id in world.draws.sample(world.campaign_ids, 2):
+                _do_at_once(world, campaign_id)
+            world.live(opens_at + 30 * MINUTE)
+            world.pass_time(HOUR)  # nobody looks until all are ripe
+            for campaign_id in world.campaign_ids:
+                _do_at_once(world, campaign_id)
         world.settle()
         return verdict(world, [RETRIED])
 
