@@ -22,7 +22,13 @@ from tests.faults.simulated.deeds import (
 )
 from tests.faults.simulated.network import Weather
 from tests.faults.simulated.trials import lives, shaped, tried_by_people, verdict
-from tests.faults.simulated.two_at_once import PAST_THE_LOCK, TWO, edit_beside_another, edit_past_the_lock
+from tests.faults.simulated.two_at_once import (
+    PAST_THE_LOCK,
+    TWO,
+    edit_beside_another,
+    edit_past_the_lock,
+    plan_anew,
+)
 from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
 
 RETRIED = "a retry was ripe, and its campaign was edited and got a late contact in the same second"
@@ -88,7 +94,7 @@ def _in_one_second(seed: int, scale: float = 1.0) -> Tried:
 
 
 def _do_at_once(world: World, campaign_id: str) -> None:
-    """Edit a campaign, schedule a late contact and let dispatchers look for retries, in any order."""
+    """Edit a campaign, schedule a late contact and look for slots for its retries, in any order."""
     with world.ledger.session() as session:
         pending = session.read("list_pending", campaign_id=campaign_id)
     now = world.clock.now()
@@ -97,7 +103,7 @@ def _do_at_once(world: World, campaign_id: str) -> None:
         for row in pending.iter_rows(named=True)
     )
     refused = len(world.refused)
-    deeds = [edit, late, lambda world, _: world.tick()]
+    deeds = [edit, late, plan_anew]
     world.draws.shuffle(deeds)
     for deed in deeds:
         world.do(deed, campaign_id)
