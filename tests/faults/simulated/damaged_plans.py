@@ -43,6 +43,7 @@ def damage(world: World, campaign_id: str) -> tuple[str, bool]:
         version = session.read("list_current_versions", campaign_id=campaign_id).tail(1).row(0, named=True)
     file = world.home.plans / version["file"]
     written = file.read_bytes()
+    world.damaged.add(campaign_id)
     place = world.draws.randrange(len(written))
     match world.draws.randrange(4):
         case 0:

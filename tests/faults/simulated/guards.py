@@ -1,7 +1,7 @@
 """The guards that are taken out of the simulation, each with the row whose worlds fail without it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from unittest.mock import patch
@@ -9,7 +9,7 @@ from unittest.mock import patch
 import polars as pl
 
 import sql
-from flows import committing, dispatcher, placing, publishing, staging
+from flows import committing, dispatcher, placing, staging
 from flows.budget import LONGEST_BLOCK, SHORTEST_BLOCK, RequestBudget
 from flows.changes import Changes
 from flows.clock import ClockGuard
@@ -177,9 +177,6 @@ SIMULATED_GUARDS = (
         "a plan file is compared with what was published",
         29,
         _replaced(staging, "proven", lambda plans, name, _: plans / name),
-    ),
-    SimulatedGuard(
-        "publications of a campaign take turns", 33, _replaced(publishing, "locked", _always(nullcontext()))
     ),
     SimulatedGuard(
         "a version names the one it was computed from",

@@ -246,6 +246,8 @@ def nobody_is_lost(world: World) -> Iterator[str]:
             pending = session.read("list_pending", campaign_id=campaign_id)
             versions = session.read("list_current_versions", campaign_id=campaign_id)["file"]
         calls = calls_made(world, campaign_id)
+        if stored.state == "failed" and campaign_id not in world.damaged:
+            yield f"I2: {stored.name} ({campaign_id}) failed although nobody damaged its plan"
         if stored.state in ("failed", "cancelled"):
             continue
         if stored.state != "completed":

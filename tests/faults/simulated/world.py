@@ -43,7 +43,7 @@ MINUTE = timedelta(minutes=1)
 MEMORY = Path("/dev/shm")
 """Where a world's files lie: in memory, because what is tried here is not the disk."""
 
-MOST_TICKS_TO_SETTLE = 4_000
+MOST_TICKS_TO_SETTLE = 1_500
 """A world that has not come to its end after so many is judged as it is."""
 
 RETRIES: list[dict[str, Any]] = [
@@ -138,6 +138,8 @@ class World:
         self.limits: dict[str, list[tuple[timedelta, int]]] = {}
         """How many calls of a campaign may be in flight, each with the time since boot it holds from."""
         self.listed: dict[str, int] = {}
+        self.damaged: set[str] = set()
+        """The campaigns whose plan files somebody spoilt."""
         self.errors: list[str] = []
         self.refused: list[str] = []
         self.deaths = 0
