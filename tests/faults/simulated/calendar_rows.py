@@ -1,10 +1,12 @@
 """Rows 23 and 25: clocks that are set, and midnights of a leap day and of the end of a year."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flows import scheduling
+from flows.clock import MOST_DRIFT
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import SET, set_clock
 from tests.faults.simulated.trials import tried_by_people, verdict
@@ -50,7 +52,17 @@ def _clock_is_set(seed: int, scale: float = 1.0) -> Tried:
         for campaign_id in world.campaign_ids:
             world.do(_crowded, campaign_id)
         world.settle()
-        return verdict(world, [SET])
+        return verdict(world, [SET], dispatch_stops)
+
+
+def dispatch_stops(world: World) -> Iterator[str]:
+    """A dispatcher under which the clock was set by seconds sends nothing more."""
+    stopped: set[str] = set()
+    for kind, what in world.network.log:
+        if kind == "clock" and abs(what[0]) > MOST_DRIFT:
+            stopped |= what[1]
+        elif kind == "request" and what.sender in stopped:
+            yield f"{what.key} was requested at {what.at} by a dispatcher under which the clock was set"
 
 
 def _crowded(world: World, campaign_id: str) -> None:

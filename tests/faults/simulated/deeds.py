@@ -214,7 +214,7 @@ def set_clock(step: timedelta) -> Deed:
 
     def be_set(world: World, campaign_id: str) -> None:  # noqa: ARG001 - it is about the clock
         world.clock.set_by(step)
-        world.note("clock", step)
+        world.note("clock", (step, {hand.owner.owner_id for hand in world.hands}))
         world.meet(SET, len(world.hands))
 
     return be_set

@@ -109,7 +109,7 @@ _REPORTED = replace(
 )
 
 _ENDLESS = replace(
-    PLAIN, in_flight=(200,), open_minutes=30, deeds={TEN_MINUTES: 0.05}, weather=Weather(endless=0.4)
+    PLAIN, in_flight=(200,), open_minutes=30, deeds={TEN_MINUTES: 0.15}, weather=Weather(endless=0.4)
 )
 """Calls go on for ever, and now and then their deadline comes while nobody looks."""
 
