@@ -39,7 +39,8 @@ def main() -> int:
     rows = [
         row
         for row in all_rows()
-        if (wanted is None or {str(row.number), f"{row.number}{row.kind}"} & wanted) and asked.fault in row.fault
+        if (wanted is None or {str(row.number), f"{row.number}{row.kind}"} & wanted)
+        and asked.fault in row.fault
     ]
     results = Results(asked.results)
     for row in rows:

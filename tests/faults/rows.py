@@ -5,16 +5,7 @@ from tests.faults.real import (
     commands,
     connections,
     deadly,
-    full_disk,
-    held,
-    killed,
-    publications,
-    restored,
-    sharing,
-)
-from tests.faults.row import Row
-
-_REAL = (killed, commands, connections, sharing, held, deadly, full_disk, restored, publications, absent)
+    exhausted,
     full_disk,
     held,
     killed,
@@ -25,13 +16,22 @@ _REAL = (killed, commands, connections, sharing, held, deadly, full_disk, restor
 from tests.faults.row import Row
 from tests.faults.simulated import rows as simulated
 
-<<<<<<< HEAD
-_REAL = (killed, commands, connections, sharing, held, deadly, full_disk, restored, publications, absent)
-=======
-_ROOMS = (killed, connections, sharing, held, full_disk, exhausted, restored, publications, simulated)
->>>>>>> d8dddf4 (Try a dispatcher without memory, file descriptors or names)
+_REAL = (
+    killed,
+    commands,
+    connections,
+    sharing,
+    held,
+    deadly,
+    full_disk,
+    exhausted,
+    restored,
+    publications,
+    absent,
+)
 
 
 def all_rows() -> list[Row]:
     """Return the rows by number, real before simulated."""
-    return sorted((row for room in _ROOMS for row in room.ROWS), key=lambda row: (row.number, row.kind))
+    found = [row for module in (*_REAL, simulated) for row in module.ROWS]
+    return sorted(found, key=lambda row: (row.number, row.kind))
