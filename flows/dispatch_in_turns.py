@@ -1,5 +1,6 @@
 """The scheduled flow: dispatch for about a minute, and hand over to the next run without a gap."""
 
+import os
 from datetime import datetime, timedelta
 
 from prefect import flow, get_run_logger
@@ -46,8 +47,24 @@ def dispatch_in_turns() -> None:
         get_run_logger().info("this run starts too late and leaves its turn to the ones after it")
         return
     with living_run(home):
+        _speak_for_itself(home)
         take_up_credentials()
         _dispatch(home, clock)
+
+
+def _speak_for_itself(home: Home) -> None:
+    """Write to a file of the store, not to the runner, which may die before this run and take its pipe along.
+
+    What a run logs goes to the server as ever; this is what it says to a console.
+    """
+    if "PREFECT__FLOW_RUN_ID" in os.environ:  # a process of its own, which a runner or worker started
+        home.prefect.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = os.open(
+            home.prefect / "dispatch.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
 
 
 def _is_late(now: datetime) -> bool:

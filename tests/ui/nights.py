@@ -130,8 +130,8 @@ class Night:
             self.found.append(f"{what}: nothing rang for {_RETURNS_WITHIN_SECONDS} s")
             return
         time.sleep(20)
-        rings = self._rings(killed_at - 10)
-        silence = max(after - before for before, after in pairwise(rings))
+        rings = self._rings(0)
+        silence = max(after - before for before, after in pairwise(rings) if after > killed_at)
         first = min(at for at in rings if at > back_at) - back_at
         _TELL.print(f"{what}: rang again after {first:.0f} s; the longest silence was {silence:.0f} s")
 
