@@ -8,6 +8,8 @@ from flows.home import Home
 from tests.examples import SEED, held_by
 
 EXAMPLES_HELD = "examples_held"
+LONGEST = ("tests/ui/", "tests/flows/test_prefect.py")
+"""Where tests wait for minutes until something was started."""
 
 for name in [name for name in os.environ if name.startswith(("CALLPLAN_", "PREFECT_"))]:
     del os.environ[name]
@@ -26,6 +28,11 @@ def home(tmp_path, monkeypatch) -> Home:
     home = Home(tmp_path / "store").make()
     monkeypatch.setenv("CALLPLAN_HOME", str(home.path))
     return home
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Begin with what takes longest, so that no process is left with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_report_header() -> str:
