@@ -137,7 +137,9 @@ def chosen_dialer(campaign: Campaign) -> DialerName:
     if named not in [name.value for name in DialerName]:
         raise InputError(f"CALLPLAN_DIALER: {named!r} is no dialer; use one of {known}")
     if named == DialerName.TRUEDY and TruedyAccess.from_environment() is None:
-        raise InputError("dialer: truedy needs TRUEDY_BASE_URL and TRUEDY_API_KEY in the environment")
+        raise InputError(
+            "dialer: truedy needs TRUEDY_BASE_URL and TRUEDY_API_KEY in the environment, or a block"
+        )
     return DialerName(named)
 
 
