@@ -4,7 +4,7 @@ A day is closed when it is over by the campaign's clock and no call of it is in 
 disk before the ledger lets go of the rows; files that no day of the ledger names are as good as not there.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -45,7 +45,7 @@ PAST_CALLS = pl.Schema(
         "reason": pl.String(),
     }
 )
-"""One row per call of a closed day, in ``scheduled_at`` order: the columns of the ledger's ``call``."""
+"""One row per call of a closed day, in ``scheduled_at`` order: the ledger's columns, without ``dials``."""
 
 PAST_EVENTS = pl.Schema(
     {
@@ -60,6 +60,9 @@ PAST_EVENTS = pl.Schema(
     }
 )
 """One row per change of state of those calls, as it happened."""
+
+OWNERS_KEPT = timedelta(days=1)
+"""How long a dispatcher that stopped in order stays on record."""
 
 _CALL = ["campaign_id", "contact_id", "attempt"]
 
@@ -86,6 +89,12 @@ def archive_journal(ledger: Ledger, journal: Journal) -> int:
     with ledger.session() as session:
         open_calls = session.read("list_open_calls")
         return journal.set_aside(lambda notes: notes.join(open_calls, on=_CALL, how="semi").is_empty())
+
+
+def forget_owners(ledger: Ledger, now: datetime) -> int:
+    """Delete dispatchers that stopped in order some time ago; return how many those were."""
+    with ledger.session() as session:
+        return session.write("delete_ended_owners", before=now - OWNERS_KEPT)
 
 
 def past_calls(home: Home, session: Session, campaign_id: str, from_date: date | None = None) -> pl.LazyFrame:

@@ -9,6 +9,7 @@ from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
 from flows.telling.events import tell_changes
+from flows.telling.possibly import if_possible
 
 
 @flow(name="cancel-campaign", flow_run_name="cancel {campaign}")
@@ -22,4 +23,5 @@ def cancel_campaign(campaign: str) -> None:
     with living_run(home):
         held = pausing.cancel(home, Ledger(home.ledger), campaign, datetime.now(UTC))
         get_run_logger().info("%s cancelled; %d calls were still in flight", campaign, held.in_flight)
-        tell_changes(home)
+        with if_possible():
+            tell_changes(home)

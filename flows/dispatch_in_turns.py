@@ -1,7 +1,7 @@
 """The scheduled flow: dispatch for about a minute, and hand over to the next run without a gap."""
 
 import os
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
@@ -16,16 +16,11 @@ from flows.pools import PLACING_THREADS
 from flows.runs import living_run
 from flows.telling.dispatches import show_dispatch
 from flows.telling.events import tell_changes
-from flows.turns import Turns
-
-BEAT = timedelta(seconds=60)
-"""How often a run is scheduled, and how long its turn lasts."""
+from flows.telling.possibly import if_possible
+from flows.turns import BEAT, LONGEST_TURN, Turns
 
 TOO_LATE = 2 * BEAT
 """A run that starts so long after its time leaves at once: the ones after it are there."""
-
-LONGEST_TURN = timedelta(minutes=30)
-"""How long a run dispatches where no next one comes, such as while the Prefect server is away."""
 
 
 @flow(
@@ -76,7 +71,7 @@ def _dispatch(home: Home, clock: SystemClock) -> None:
     logger = get_run_logger()
     with Turns(home.turns, clock).turn(BEAT, LONGEST_TURN) as turn:
         if turn is None:
-            logger.info("another run waits for its turn already; this one leaves")
+            logger.info("another run waits for its turn already, or callplan up is stopping; this one leaves")
             return
         tally = dispatch_for(home, clock, LONGEST_TURN, TaskPool(clock), turn.is_over)
     logger.info("its turn was from %s to %s", turn.begun_at.isoformat(), turn.passed_at.isoformat())
@@ -87,6 +82,7 @@ def _dispatch(home: Home, clock: SystemClock) -> None:
         tally.replanned,
         tally.ticks,
     )
-    show_dispatch(home, tally, clock.now())
-    tell_changes(home)
+    with if_possible():
+        show_dispatch(home, tally, clock.now())
+        tell_changes(home)
     refuse_errors(tally)

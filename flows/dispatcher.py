@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 import duckdb
@@ -15,13 +16,14 @@ import polars as pl
 
 from flows.abandoned import settle_failed, take_over
 from flows.applying import apply_journal
-from flows.archiving import archive_closed_days, archive_journal
+from flows.archiving import archive_closed_days, archive_journal, forget_owners
 from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, hinder
 from flows.clock import Clock, ClockGuard, MovedClockError
 from flows.dialers.dialer import Dialer
 from flows.errors import CallplanError, WorkError
 from flows.home import Home
 from flows.inquiries import CLOSE_GRACE, Inquiries
+from flows.instants import read_instant, write_instant
 from flows.journal import DamagedJournalError, Journal
 from flows.ledger import Ledger, Session
 from flows.owners import Owner
@@ -35,6 +37,9 @@ TICK = timedelta(seconds=1)
 
 BATCH_CALLS = 50
 """How many calls one task places: few enough to spread, many enough that a task's own cost does not count."""
+
+MOST_BATCHES = 5
+"""How many tasks a claim makes at most; each adds a slice of its own, with a sync, to every 50 ms."""
 
 _ARCHIVE_EVERY = timedelta(hours=1)
 _TAKE_OVER_EVERY = timedelta(minutes=1)
@@ -198,7 +203,11 @@ class Dispatcher:
             change = self._ledger.changes.number()
             calls = session.read("list_to_look_up", now=now)
             unknown = session.read(
-                "list_replayable", now=now, owner_id=self._owner.owner_id, most_dials=MOST_DIALS
+                "list_replayable",
+                now=now,
+                owner_id=self._owner.owner_id,
+                most_dials=MOST_DIALS,
+                replay_every=_REPLAY_EVERY,
             )
         self._inquiries.ask(calls, now, due_soon)
         if self._replayed_at is None or self._replayed_at + _REPLAY_EVERY <= now:
@@ -207,6 +216,10 @@ class Dispatcher:
 
     def _replay(self, unknown: pl.DataFrame, change: int, now: datetime) -> None:
         """Start dials again under their keys; one that is held past the life of its key is not made."""
+        for claims in self._claims.values():
+            unknown = unknown.join(
+                claims, on=["campaign_id", "contact_id", "attempt"], how="anti", maintain_order="left"
+            )
         for (name,), calls in unknown.group_by("dialer", maintain_order=True):
             dialer = self._dialers.get(str(name))
             if dialer is None:
@@ -242,7 +255,7 @@ class Dispatcher:
                 raise
         self._all_held = claimed.is_empty()
         for (name,), of_dialer in claimed.group_by("dialer", maintain_order=True):
-            for requests in of_dialer.iter_slices(BATCH_CALLS):
+            for requests in of_dialer.iter_slices(max(BATCH_CALLS, ceil(of_dialer.height / MOST_BATCHES))):
                 self._start(self._dialers[str(name)], requests, change)
 
     def _committed_claim(self, lease_id: str, now: datetime) -> tuple[int, pl.DataFrame]:
@@ -300,22 +313,26 @@ class Dispatcher:
         return take_over(self._home.owners, self._ledger, self._journal, self._owner.owner_id, now)
 
     def _archive(self, now: datetime) -> None:
-        if self._archived_at is None or self._archived_at + _ARCHIVE_EVERY <= now:
+        if self._archived_at is None:
+            self._archived_at = read_instant(self._home.archived)
+        if self._archived_at + _ARCHIVE_EVERY <= now:
             self._archived_at = now
             archive_closed_days(self._home, self._ledger, now)
             archive_journal(self._ledger, self._journal)
+            forget_owners(self._ledger, now)
+            write_instant(self._home.archived, now)
 
     def _drain(self) -> None:
         """Claim nothing more, let what is under way come to its end, and record it.
 
         Whatever fails, every batch has ended when this returns or raises: none may outlive its owner's lock.
         """
-        failure: Exception | None = None
+        failure: BaseException | None = None
         while not self._pool.is_empty:
-            self._pool.wait_until(self._clock.now() + _DRAIN_STEP)
             try:
+                self._pool.wait_until(self._clock.now() + _DRAIN_STEP)
                 self._settle_finished()
-            except Exception as error:
+            except BaseException as error:  # also a signal to end: it is heeded once nothing is under way
                 failure = error
         if failure is not None:
             raise failure

@@ -80,8 +80,13 @@ class Home:
 
     @property
     def told(self) -> Path:
-        """The file that says until when Prefect was told of campaigns' changes."""
-        return self.path / "told"
+        """The file with the changes of campaigns that Prefect was told of lately."""
+        return self.path / "told.json"
+
+    @property
+    def archived(self) -> Path:
+        """The file that says when closed days were last looked for."""
+        return self.path / "archived"
 
     def make(self) -> "Home":
         """Create the folder, readable by its owner only, and return the store."""

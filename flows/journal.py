@@ -199,7 +199,7 @@ class Journal:
         files = self._all_files()
         known = "" if self._end.file is None else self._end.file.name
         if known not in [file.name for file in files]:
-            later = files[-1:]
+            later = files[-2:]  # the last but one may have dials of this very second
             self._end = Place(later[0], 0, _first_sequence(later[0]) - 1) if later else Place(None, 0, 0)
             files, known = later, later[0].name if later else ""
         for file in files:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
 
 from flows import pausing
 from flows.errors import InputError
@@ -10,9 +11,15 @@ from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
 from flows.telling.events import tell_changes
+from flows.telling.possibly import if_possible
 
 
-@flow(name="pause-campaign", flow_run_name="pause {campaign}")
+def _run_name() -> str:
+    named = flow_run.parameters
+    return "pause everything" if named.get("everything") else f"pause {named.get('campaign')}"
+
+
+@flow(name="pause-campaign", flow_run_name=_run_name)
 def pause_campaign(campaign: str = "", everything: bool = False) -> None:
     """Hold a campaign back; when this ends no further call of it starts.
 
@@ -30,4 +37,5 @@ def pause_campaign(campaign: str = "", everything: bool = False) -> None:
         )
         names = ", ".join(paused.name for paused in held.campaigns) or "no campaign"
         get_run_logger().info("%s paused; %d calls were still in flight", names, held.in_flight)
-        tell_changes(home)
+        with if_possible():
+            tell_changes(home)

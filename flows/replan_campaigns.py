@@ -11,6 +11,7 @@ from flows.ledger import Ledger
 from flows.replanning import campaigns_to_replan, replan
 from flows.runs import living_run
 from flows.telling.events import tell_changes
+from flows.telling.possibly import if_possible
 
 
 @flow(name="replan-campaigns", flow_run_name="replan")
@@ -32,7 +33,8 @@ def replan_campaigns() -> int:
                 problems.append(str(error))
                 hinder(ledger, campaign_id, str(error), now)
         get_run_logger().info("%d slots planned anew", found)
-        tell_changes(home)
+        with if_possible():
+            tell_changes(home)
     if problems:
         raise WorkError(*problems)
     return found

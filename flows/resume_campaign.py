@@ -9,6 +9,7 @@ from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
 from flows.telling.events import tell_changes
+from flows.telling.possibly import if_possible
 
 
 @flow(name="resume-campaign", flow_run_name="resume {campaign}")
@@ -22,5 +23,6 @@ def resume_campaign(campaign: str) -> str:
     with living_run(home):
         state = campaigns.resume(Ledger(home.ledger), campaign, datetime.now(UTC))
         get_run_logger().info("%s is %s", campaign, state)
-        tell_changes(home)
+        with if_possible():
+            tell_changes(home)
     return state

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from flows.errors import WorkError
 from flows.file_locks import is_locked, try_lock
 from flows.home import Home
 
@@ -29,12 +30,13 @@ def living_run(home: Home) -> Iterator[None]:
     home.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = home.runs / f"{flow_run.id}.lock"
     descriptor = try_lock(file)
+    if descriptor is None:
+        raise WorkError(f"{file}: this flow run is running already, in another process")
     try:
         yield
     finally:
         file.touch()
-        if descriptor is not None:
-            os.close(descriptor)
+        os.close(descriptor)
 
 
 def are_living(home: Home) -> bool:
@@ -56,4 +58,7 @@ def forget_old(home: Home) -> None:
 
 
 def _age(file: Path) -> timedelta:
-    return timedelta(seconds=time.time() - file.stat().st_mtime)
+    try:
+        return timedelta(seconds=time.time() - file.stat().st_mtime)
+    except FileNotFoundError:  # another sweep was here
+        return timedelta()

@@ -13,6 +13,7 @@ from flows.runs import living_run
 from flows.scheduling import schedule
 from flows.telling.events import tell_changes
 from flows.telling.plans import show_plan
+from flows.telling.possibly import if_possible
 from transforms.campaign import Campaign
 
 
@@ -33,6 +34,7 @@ def schedule_campaign(settings: Campaign, now: datetime | None = None) -> Writte
         campaign_id = draft_campaign(ledger, settings, at)
         written = schedule(home, ledger, campaign_id, at, logger.info)
         logger.info("%d calls planned from %s to %s", written.rows, written.first_at, written.last_at)
-        show_plan(written, settings, campaign_id, settings.name)
-        tell_changes(home)
+        with if_possible():
+            show_plan(written, settings, campaign_id, settings.name)
+            tell_changes(home)
     return written

@@ -13,6 +13,7 @@ from flows.runs import living_run
 from flows.scheduling import schedule
 from flows.telling.events import tell_changes
 from flows.telling.plans import show_plan
+from flows.telling.possibly import if_possible
 
 
 @flow(name="schedule-late-contacts", flow_run_name="schedule late contacts of {campaign}")
@@ -30,6 +31,7 @@ def schedule_late_contacts(campaign: str) -> WrittenPlan:
             stored = find_campaign(session, campaign)
         written = schedule(home, ledger, stored.campaign_id, datetime.now(UTC), logger.info)
         logger.info("%d more calls planned from %s to %s", written.rows, written.first_at, written.last_at)
-        show_plan(written, stored.settings, stored.campaign_id, f"{stored.name}, late contacts")
-        tell_changes(home)
+        with if_possible():
+            show_plan(written, stored.settings, stored.campaign_id, f"{stored.name}, late contacts")
+            tell_changes(home)
     return written

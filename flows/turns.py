@@ -1,12 +1,12 @@
 """Turns: of the runs that dispatch on a schedule one has its turn, and at most one more waits for it.
 
-Two locked files say so, which the system lets go when a process ends: no turn outlives its run. A run whose
+Two locked files say so, which the system lets go when a process ends: no turn outlives its run. What a run
+has in hand when it passes its turn on it brings to its end beside the next one, as its own owner. A run whose
 turn is over passes it on once somebody waits; until then it goes on, so that nothing stops where no next run
 comes.
 """
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -14,10 +14,15 @@ from pathlib import Path
 
 from flows.clock import Clock
 from flows.file_locks import is_locked, try_lock
+from flows.processes import is_stopped
+
+BEAT = timedelta(seconds=60)
+"""How often a run is scheduled, and how long its turn lasts."""
+
+LONGEST_TURN = timedelta(minutes=30)
+"""How long a run dispatches where no next one comes, such as while the Prefect server is away."""
 
 _LOOK_AGAIN = timedelta(milliseconds=50)
-_TRIES = 10
-"""How often a place in the queue is tried for: who looks whether somebody waits holds it for an instant."""
 
 
 class Turn:
@@ -63,25 +68,26 @@ class Turns:
             self.pass_on()
 
     def _take(self) -> bool:
-        queue = self._place_in_queue()
+        queue = try_lock(self._queue_file)
         if queue is None:
             return False
         try:
             while not self.are_closed():
                 self._turn = try_lock(self._turn_file)
                 if self._turn is not None:
+                    os.pwrite(self._turn, b"%-12d" % os.getpid(), 0)
+                    return True
+                if self._holder_is_stopped():
                     return True
                 self._clock.wait_until(self._clock.now() + _LOOK_AGAIN)
             return False
         finally:
             os.close(queue)
 
-    def _place_in_queue(self) -> int | None:
-        for _ in range(_TRIES):
-            if (queue := try_lock(self._queue_file)) is not None:
-                return queue
-            time.sleep(0.01)  # another process may only have looked, for a few microseconds of real time
-        return None
+    def _holder_is_stopped(self) -> bool:
+        """Return whether a signal has stopped the run whose turn it is: nobody waits for it then."""
+        said = self._turn_file.read_bytes()[:12].strip()
+        return said.isdigit() and is_stopped(int(said))
 
     def pass_on(self) -> None:
         """Let go of the turn, where it was not let go of before."""

@@ -12,6 +12,7 @@ from flows.runs import living_run
 from flows.scheduling import Edit, update
 from flows.telling.events import tell_changes
 from flows.telling.plans import show_plan
+from flows.telling.possibly import if_possible
 from transforms.changes import Changes, ClearedField
 
 
@@ -49,9 +50,10 @@ def update_campaign(
             progress=logger.info,
         )
         logger.info("%s: %s", stored.name, _told(edit, dry_run=dry_run))
-        if edit.written is not None and not dry_run:
-            show_plan(edit.written, edit.campaign, stored.campaign_id, f"{stored.name}, changed")
-        tell_changes(home)
+        with if_possible():
+            if edit.written is not None and not dry_run:
+                show_plan(edit.written, edit.campaign, stored.campaign_id, f"{stored.name}, changed")
+            tell_changes(home)
 
 
 def _told(edit: Edit, *, dry_run: bool) -> str:

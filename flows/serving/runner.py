@@ -7,10 +7,11 @@ import asyncio
 from datetime import UTC, datetime
 
 from prefect import get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.runner import Runner
 
 from flows.home import find_home
-from flows.serving.deployments import OPERATIONS, deployment_of
+from flows.serving.deployments import OPERATIONS, TAG, deployment_of
 from flows.serving.setting_up import set_up
 from flows.sweep_runs import sweep
 
@@ -36,9 +37,18 @@ async def serve() -> None:
         limit=_MOST_RUNS,
         pause_on_shutdown=False,
     )
+    paused = await _paused_ones()
     for operation in OPERATIONS:
-        await runner.aadd_deployment(await asyncio.to_thread(deployment_of, operation))
+        deployment = await asyncio.to_thread(deployment_of, operation, paused=operation.name in paused)
+        await runner.aadd_deployment(deployment)
     await runner.start()
+
+
+async def _paused_ones() -> set[str]:
+    """Return the deployments that a person paused: registering them again must not undo it."""
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+    async with get_client() as client:
+        return {found.name for found in await client.read_deployments(deployment_filter=ours) if found.paused}
 
 
 if __name__ == "__main__":

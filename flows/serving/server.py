@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,8 +77,8 @@ def answers(api: str, seconds: float = 2.0) -> bool:
         return False
 
 
-def wait_for(server: Process, port: int, folder: Path) -> None:
-    """Wait until a server answers.
+def wait_for(server: Process, port: int, folder: Path, gives_up: Callable[[], bool] = lambda: False) -> None:
+    """Wait until a server answers, or whoever waits gives up.
 
     Raises:
         WorkError: it ended, or did not answer in time.
@@ -86,6 +86,8 @@ def wait_for(server: Process, port: int, folder: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         if answers(f"http://{HOST}:{port}/api"):
+            return
+        if gives_up():
             return
         time.sleep(0.3)
     raise WorkError(f"the Prefect server did not start; {folder / 'server.log'} says why")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from types import FrameType
 
 from flows.clock import SystemClock
@@ -26,6 +25,10 @@ _LONGEST_PAUSE_SECONDS = 30.0
 """A process that keeps ending is started again after pauses that grow up to this."""
 
 _FINE_AFTER_SECONDS = 120.0
+
+_ASKS_EVERY_SECONDS = 5.0
+_AWAY_AFTER_SECONDS = 30.0
+"""A server that has not answered for so long is away."""
 
 Tell = Callable[[str], None]
 
@@ -62,39 +65,79 @@ def keep_up(home: Home, port: int, tell: Tell) -> None:
     Raises:
         WorkError: another one runs for this store, or the server does not start.
     """
-    turns = Turns(home.turns, SystemClock())
     with _alone(home), _stops_on_signal() as stopped:
-        os.environ.update(server.settings_for(home.prefect, port) | _SETTINGS, CALLPLAN_HOME=str(home.path))
-        turns.open()
-        kept_server = Kept("Prefect server", lambda: server.start_server(home.prefect, port), tell)
+        settings = server.settings_for(home.prefect, port)
+        os.environ.update(settings | _SETTINGS, CALLPLAN_HOME=str(home.path))
+        Turns(home.turns, SystemClock()).open()
+        kept = Kept("Prefect server", lambda: server.start_server(home.prefect, port), tell)
         try:
-            server.wait_for(kept_server.process, port, home.prefect)
-            kept_runner = Kept("runner", lambda: _start_runner(home.prefect), tell)
-            tell(f"the Prefect UI is at http://{server.HOST}:{port}; Ctrl-C stops it")
-            tell(f"for other terminals: export PREFECT_API_URL=http://{server.HOST}:{port}/api")
-            try:
-                while not stopped():
-                    kept_server.look()
-                    kept_runner.look()
-                    time.sleep(_LOOKS_EVERY_SECONDS)
-            finally:
-                tell("stopping: what is under way is brought to its end")
-                _hand_in(home, turns)
-                server.stop(kept_runner.process, signal.SIGTERM)
+            server.wait_for(kept.process, port, home.prefect, stopped)
+            if not stopped():
+                _serve(home, settings["PREFECT_API_URL"], kept, stopped, tell)
         finally:
-            server.stop(kept_server.process)
+            server.stop(kept.process)
 
 
-_SETTINGS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool], tell: Tell) -> None:
+    """Keep a runner alive beside the server, and a stand-in while the server is away."""
+    kept_runner = Kept("runner", lambda: _begin(home, "runner"), tell)
+    away = _Away(home, api, tell)
+    tell(f"the Prefect UI is at {api.removesuffix('/api')}; Ctrl-C stops it")
+    tell(f"for other terminals: export PREFECT_API_URL={api}")
+    try:
+        while not stopped():
+            kept_server.look()
+            kept_runner.look()
+            away.look()
+            time.sleep(_LOOKS_EVERY_SECONDS)
+        tell("stopping: what is under way is brought to its end")
+        _hand_in(home)
+    finally:
+        server.stop(kept_runner.process, signal.SIGTERM)
+        away.end()
+        Turns(home.turns, SystemClock()).open()  # for whoever dispatches next
 
 
-def _start_runner(folder: Path) -> server.Process:
-    return server.start([sys.executable, "-m", "flows.serving.runner"], folder / "runner.log")
+class _Away:
+    """Looks whether the server is away, and has somebody stand in meanwhile."""
+
+    def __init__(self, home: Home, api: str, tell: Tell) -> None:
+        self._home, self._api, self._tell = home, api, tell
+        self._answered = self._looked = time.monotonic()
+        self._stand_in: server.Process | None = None
+
+    def look(self) -> None:
+        """Start a stand-in where the server has not answered for a while and none is there."""
+        now = time.monotonic()
+        if now - self._looked < _ASKS_EVERY_SECONDS:
+            return
+        self._looked = now
+        if server.answers(self._api):
+            self._answered = now
+        is_there = self._stand_in is not None and self._stand_in.poll() is None
+        if now - self._answered > _AWAY_AFTER_SECONDS and not is_there:
+            self._tell("the Prefect server is away: calls are placed without it")
+            self._stand_in = _begin(self._home, "stand_in")
+
+    def end(self) -> None:
+        """End the stand-in, in order."""
+        if self._stand_in is not None:
+            server.stop(self._stand_in, signal.SIGINT, HANDS_OVER_WITHIN.total_seconds())
 
 
-def _hand_in(home: Home, turns: Turns) -> None:
+_SETTINGS = {
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    "PYTHONSAFEPATH": "1",  # no file of the folder where somebody stands is taken for a module
+}
+
+
+def _begin(home: Home, module: str) -> server.Process:
+    return server.start([sys.executable, "-m", f"flows.serving.{module}"], home.prefect / f"{module}.log")
+
+
+def _hand_in(home: Home) -> None:
     """Have the run that dispatches end, and wait for it and whatever else runs."""
-    turns.close()
+    Turns(home.turns, SystemClock()).close()
     gives_up = time.monotonic() + HANDS_OVER_WITHIN.total_seconds()
     while are_living(home) and time.monotonic() < gives_up:
         time.sleep(0.1)

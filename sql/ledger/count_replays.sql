@@ -1,7 +1,10 @@
 -- Count that dials were repeated under their keys, and say so of their calls.
 -- Grain: one row per call of the relation note (the columns of NOTES) that was dialled before.
 update call
-set dials = call.dials + 1, reason = 'dialled ' || (call.dials + 1) || ' times under its key without an answer'
+set
+    dials = call.dials + 1,
+    changed_at = note.noted_at,
+    reason = 'dialled ' || (call.dials + 1) || ' times under its key without an answer'
 from note
 where
     note.replays

@@ -28,6 +28,7 @@ select
     call.finished_at,
     call.deadline_at,
     call.provider_call_id,
-    call.dials
+    call.dials,
+    call.changed_at
 from call
 inner join campaign on campaign.campaign_id = call.campaign_id

@@ -2,6 +2,7 @@
 -- call may be made now. A call of a dispatcher that lives is that dispatcher's own.
 -- Grain: one row per call (the columns of request). Order: dials, noted_at.
 -- $now timestamptz: the instant; $owner_id varchar: who asks; $most_dials integer: how often a call is dialled at most
+-- $replay_every interval: how long a repeated dial waits for word before the next
 select *
 from request
 where
@@ -13,6 +14,7 @@ where
     and deadline_at > $now::timestamptz
     and campaign_state in ('scheduled', 'active')
     and dials < $most_dials::integer
+    and (dials = 1 or changed_at + $replay_every::interval <= $now::timestamptz)
     and not exists (
         select 1
         from skip

@@ -132,12 +132,14 @@ def sweep_away_the_dead() -> dict[str, object]:
 
     from flows import sweep_runs as sweeping
     from flows.dispatch_in_turns import TOO_LATE, dispatch_in_turns
+    from flows.file_locks import try_lock
+    from flows.serving.deployments import TAG
 
     home, long_ago = find_home(), datetime.now(UTC) - 2 * TOO_LATE
     sweeping.STUCK_AFTER = timedelta()  # the server does not let a state be older than it is
     with get_client(sync_client=True) as client:
         died, alive, stuck, late = (
-            client.create_flow_run(dispatch_in_turns, state=state)
+            client.create_flow_run(dispatch_in_turns, state=state, tags=[TAG])
             for state in (
                 Running(),
                 Running(),
@@ -145,10 +147,14 @@ def sweep_away_the_dead() -> dict[str, object]:
                 Scheduled(scheduled_time=long_ago),
             )
         )
-        lock = home.runs / f"{died.id}.lock"
-        lock.touch()
-        os.utime(lock, (long_ago.timestamp(), long_ago.timestamp()))
+        locks = [home.runs / f"{run.id}.lock" for run in (died, alive)]
+        for lock in locks:
+            lock.touch()
+            os.utime(lock, (long_ago.timestamp(), long_ago.timestamp()))
+        held = try_lock(locks[1])
         swept = sweeping.sweep_runs()
+        assert held is not None
+        os.close(held)
         states = {
             name: client.read_flow_run(run.id).state_name
             for name, run in (("died", died), ("alive", alive), ("stuck", stuck))

@@ -84,7 +84,8 @@ def _holds(folder, has_it):
         signal.pause()
 
 
-def test_the_turn_of_a_killed_run_goes_to_the_one_that_waits(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_one_that_waits_goes_on_where_the_run_before_is_killed_or_stopped(tmp_path, number):
     context = multiprocessing.get_context("spawn")
     has_it = context.Event()
     holder = context.Process(target=_holds, args=(tmp_path, has_it))
@@ -92,7 +93,8 @@ def test_the_turn_of_a_killed_run_goes_to_the_one_that_waits(tmp_path):
     assert has_it.wait(60)
     thread, begun, came = _waiting(tmp_path)
     assert not begun.is_set()
-    os.kill(holder.pid, signal.SIGKILL)
+    os.kill(holder.pid, number)
     thread.join(30)
+    holder.kill()
     holder.join()
     assert came == [True]

@@ -33,6 +33,8 @@ _SECONDS_PER_CALL = 2
 _TICK = timedelta(seconds=1)
 _TELL = Console(stderr=True, width=160)
 _RETURNS_WITHIN_SECONDS = 120
+_MOST_SILENT_SECONDS = 90
+"""How long calls may wait after a kill, also while the Prefect server is away."""
 _SETTLES_WITHIN_SECONDS = 420
 _TURN = re.compile(r"its turn was from (\S+) to (\S+)")
 _BEGUN = ("RUNNING", "COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -123,7 +125,7 @@ class Night:
             os.kill(pid, signal.SIGKILL)
 
     def lives_on(self, what: str, killed_at: float, back_at: float) -> None:
-        """Wait for the next ring after ``back_at``, and tell how long nothing rang."""
+        """Wait for the next ring after ``back_at``, and tell how long nothing rang, which has a limit."""
         try:
             wait_for(lambda: self._rings(back_at), _RETURNS_WITHIN_SECONDS, "a ring")
         except TimeoutError:
@@ -133,6 +135,8 @@ class Night:
         rings = self._rings(0)
         silence = max(after - before for before, after in pairwise(rings) if after > killed_at)
         first = min(at for at in rings if at > back_at) - back_at
+        if silence > _MOST_SILENT_SECONDS:
+            self.found.append(f"{what}: nothing rang for {silence:.0f} s")
         _TELL.print(f"{what}: rang again after {first:.0f} s; the longest silence was {silence:.0f} s")
 
     def _rings(self, since: float) -> list[float]:

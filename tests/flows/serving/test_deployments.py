@@ -24,11 +24,6 @@ def test_prefect_yaml_has_the_same_deployments():
         }
         | ({"schedules": [{"interval": operation.every_seconds}]} if operation.every_seconds else {})
         | ({"schedules": [{"cron": operation.cron}]} if operation.cron else {})
-        | (
-            {"concurrency_limit": {"limit": operation.most_runs, "collision_strategy": "ENQUEUE"}}
-            if operation.most_runs
-            else {}
-        )
         for operation in OPERATIONS
     ]
     assert _written() == said
