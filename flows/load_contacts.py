@@ -30,5 +30,5 @@ def load_contacts(
         )
         logger.info("%s: %d added, %d updated", list_name, summary.added, summary.updated)
         for kind, rows in summary.set_aside.items():
-            logger.warning("set aside, %s: %d", kind, rows)
+            logger.info("set aside, %s: %d", kind, rows)
     return summary
