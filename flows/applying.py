@@ -49,7 +49,7 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
             _rows(run, kind, schema)
             for kind, schema in (("note", NOTES), ("answer", ANSWERS), ("report", REPORTS))
         )
-        noted += _apply_notes(session, notes)
+        noted += _apply_notes(session, notes, now)
         ended += apply_answers(session, answers, now)
         ended += _apply_reports(session, reports, now)
     session.write("set_journal_sequence", sequence=entries[-1].sequence)
@@ -103,7 +103,7 @@ def _rows(entries: list[Entry], kind: str, schema: pl.Schema) -> pl.DataFrame:
     return pl.concat([schema.to_frame(), *(entry.rows for entry in entries if entry.kind == kind)])
 
 
-def _apply_notes(session: Session, notes: pl.DataFrame) -> int:
+def _apply_notes(session: Session, notes: pl.DataFrame, now: datetime) -> int:
     if notes.is_empty():
         return 0
     first, again = notes.filter(~pl.col("replays")), notes.filter("replays")
@@ -115,8 +115,24 @@ def _apply_notes(session: Session, notes: pl.DataFrame) -> int:
         session.write("delete_noted_slots", ("note", first))
         session.write("delete_noted_pending", ("note", first))
     if again.height:
+        _doubt(session, again, now)
         session.write("count_replays", ("note", again))
     return notes.height
+
+
+def _doubt(session: Session, again: pl.DataFrame, now: datetime) -> None:
+    """Have calls whose dial was repeated be unknown, also where an older ledger does not know it yet.
+
+    Whatever becomes of the repetition, it says nothing of the first dial: the call must not go back for it.
+    """
+    doubted = again.with_columns(
+        state=pl.lit("unknown"),
+        provider_call_id=pl.lit(None),
+        answered_at="noted_at",
+        reason=pl.lit("it was dialled again under its key"),
+    ).select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items())
+    session.write("add_answer_events", ("answer", doubted))
+    session.write("record_answers", ("answer", doubted), now=now)
 
 
 def apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int:

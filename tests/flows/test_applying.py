@@ -1,0 +1,70 @@
+"""What the journal says of repeated dials, applied to a ledger that is an older copy."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from flows.applying import apply_journal
+from flows.campaigns import create_campaign
+from flows.dialers.dialer import ANSWERS
+from flows.journal import NOTES, Journal
+from flows.ledger import Ledger
+from tests.people import campaign
+
+NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
+
+
+def _note(campaign_id, *, replays):
+    note = {
+        "campaign_id": campaign_id,
+        "contact_id": "c0",
+        "attempt": 1,
+        "plan_version": 1,
+        "phone": "+12125550101",
+        "from_number": "+12125550190",
+        "timezone": "UTC",
+        "scheduled_at": NOW,
+        "not_after": NOW + timedelta(hours=1),
+        "call_date": NOW.date(),
+        "slot_index": 0,
+        "owner_id": "owner",
+        "lease_id": "lease",
+        "claimed_at": NOW,
+        "noted_at": NOW + timedelta(minutes=1 if replays else 0),
+        "deadline_at": NOW + timedelta(hours=1),
+        "replays": replays,
+    }
+    return pl.DataFrame([note], schema=NOTES)
+
+
+def _unsent(campaign_id):
+    answer = {
+        "campaign_id": campaign_id,
+        "contact_id": "c0",
+        "attempt": 1,
+        "lease_id": "lease",
+        "state": "unsent",
+        "answered_at": NOW + timedelta(minutes=1),
+    }
+    return pl.DataFrame([answer], schema=ANSWERS)
+
+
+@pytest.mark.parametrize("applied_before", [0, 1])
+def test_a_repeated_dial_that_never_left_does_not_give_back_the_first_one(tmp_path, applied_before):
+    ledger, journal = Ledger(None), Journal(tmp_path)
+    campaign_id = create_campaign(ledger, campaign(), NOW)
+    with journal.writing() as page:
+        page.note(_note(campaign_id, replays=False))
+    for _ in range(applied_before):
+        with ledger.session() as session:
+            apply_journal(session, journal, NOW)
+    with journal.writing() as page:
+        page.note(_note(campaign_id, replays=True))
+        page.add("answer", _unsent(campaign_id))
+    with ledger.session() as session:
+        apply_journal(session, journal, NOW + timedelta(minutes=2))
+        (call,) = session.read("copy_call").to_dicts()
+        states = session.read("copy_event").filter(pl.col("contact_id") == "c0")["to_state"].to_list()
+    assert (call["state"], call["dials"], call["finished_at"]) == ("unknown", 2, None)
+    assert states == ["unknown"]
