@@ -43,7 +43,7 @@ MOST_BATCHES = 5
 
 _ARCHIVE_EVERY = timedelta(hours=1)
 _TAKE_OVER_EVERY = timedelta(minutes=1)
-_REPLAY_EVERY = timedelta(minutes=2)
+REPLAY_EVERY = timedelta(minutes=2)
 _REPLAY_MARGIN = timedelta(minutes=2)
 """How long before a provider may forget a key the last repeat is made: it may place it a while after."""
 MOST_DIALS = 3
@@ -207,10 +207,10 @@ class Dispatcher:
                 now=now,
                 owner_id=self._owner.owner_id,
                 most_dials=MOST_DIALS,
-                replay_every=_REPLAY_EVERY,
+                replay_every=REPLAY_EVERY,
             )
         self._inquiries.ask(calls, now, due_soon)
-        if self._replayed_at is None or self._replayed_at + _REPLAY_EVERY <= now:
+        if self._replayed_at is None or self._replayed_at + REPLAY_EVERY <= now:
             self._replayed_at = now
             self._replay(unknown, change, now)
 

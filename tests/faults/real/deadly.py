@@ -4,9 +4,10 @@ import random
 from datetime import timedelta
 from signal import SIGKILL
 
-from flows.dispatcher import MOST_DIALS
+from flows.dispatcher import MOST_DIALS, REPLAY_EVERY
 from tests.faults.real.child import job_of
 from tests.faults.real.judging import given_up, judged
+from tests.faults.real.publications import later
 from tests.faults.real.recovering import run_to_its_end
 from tests.faults.real.shop import open_shop
 from tests.faults.row import Row
@@ -23,6 +24,10 @@ def dies_over_a_contact(seed: int) -> str | None:
         codes = []
         while not codes or (codes[-1] == -SIGKILL and len(codes) < _MOST_STARTS):
             codes.append(run_to_its_end(job_of(shop, 4.0, deadly=deadly)))
+            if len(codes) == MOST_DIALS - 1:
+                shop = later(
+                    shop, REPLAY_EVERY
+                )  # a call that was repeated waits for word before the next time
         if codes != [-SIGKILL] * MOST_DIALS + [0]:
             return f"dispatchers ended with {codes}"
         if given_up(shop) != [deadly]:

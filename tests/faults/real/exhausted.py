@@ -22,7 +22,7 @@ _LASTS_SECONDS = 2.0
 _COMES_TO_ITS_END_SECONDS = 20.0
 _PAGE_BYTES = resource.getpagesize()
 _FATAL = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGTRAP, -signal.SIGILL, 127)
-"""How libraries, and the loader, end a process that has no memory for them."""
+"""How libraries, and the loader, end a process that has no memory or no file for them."""
 
 
 def out_of_memory(seed: int) -> str | None:
@@ -91,7 +91,7 @@ def _while_limited(process: BaseProcess, limit: int, most: int, draw: random.Ran
             process.join(draw.uniform(0.1, 1.0))
             _set_limit(process, limit, (before, hard))
     broken = _ended(process)
-    allowed = (0, 1, FAILED, *(_FATAL if limit == resource.RLIMIT_AS else ()))
+    allowed = (0, 1, FAILED, *_FATAL)
     return broken or (None if process.exitcode in allowed else f"a dispatcher ended with {process.exitcode}")
 
 

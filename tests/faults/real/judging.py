@@ -159,7 +159,7 @@ def _lost(shop, calls, rings, names, all_ring) -> Iterator[str]:
 
 
 def _unfinished(shop, calls, rings, names, row, pending) -> Iterator[str]:
-    left = given_up(shop)
+    left = [*given_up(shop), *waiting_for_word(shop)]
     open_calls = calls.filter(~pl.col("state").is_in(_OUTCOMES) & ~pl.col("contact_id").is_in(left))
     if open_calls.height:
         first = open_calls.row(0, named=True)
@@ -176,10 +176,19 @@ def _unfinished(shop, calls, rings, names, row, pending) -> Iterator[str]:
 
 def given_up(shop: Shop) -> list[str]:
     """Return who waits as unknown because every dispatcher that dialled died over it, as its reason says."""
+    return _unknown(shop, pl.col("dials") == MOST_DIALS)
+
+
+def waiting_for_word(shop: Shop) -> list[str]:
+    """Return who was dialled again in vain and waits some minutes for the next time, as its reason says."""
+    return _unknown(shop, pl.col("dials").is_between(2, MOST_DIALS - 1))
+
+
+def _unknown(shop: Shop, dialled: pl.Expr) -> list[str]:
     with shop.ledger().session() as session:
         calls = session.read("copy_call")
-    waits = (pl.col("state") == "unknown") & (pl.col("dials") == MOST_DIALS) & pl.col("reason").is_not_null()
-    return calls.filter(waits)["contact_id"].to_list()
+    waits = (pl.col("state") == "unknown") & pl.col("reason").is_not_null() & pl.col("finished_at").is_null()
+    return calls.filter(waits & dialled)["contact_id"].to_list()
 
 
 def _too_many(shop: Shop) -> Iterator[str]:
