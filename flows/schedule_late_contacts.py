@@ -12,7 +12,7 @@ from flows.publishing import WrittenPlan
 from flows.runs import living_run
 from flows.scheduling import schedule
 from flows.telling.events import tell_changes
-from flows.telling.plans import show_plan
+from flows.telling.plans import show_plan, titled
 from flows.telling.possibly import if_possible
 
 
@@ -32,6 +32,6 @@ def schedule_late_contacts(campaign: str) -> WrittenPlan:
         written = schedule(home, ledger, stored.campaign_id, datetime.now(UTC), logger.info)
         logger.info("%d more calls planned from %s to %s", written.rows, written.first_at, written.last_at)
         with if_possible():
-            show_plan(written, stored.settings, stored.campaign_id, f"{stored.name}, late contacts")
+            show_plan(written, stored.settings, stored.campaign_id, titled(stored.name, written))
             tell_changes(home)
     return written

@@ -11,7 +11,7 @@ from flows.ledger import Ledger
 from flows.runs import living_run
 from flows.scheduling import Edit, update
 from flows.telling.events import tell_changes
-from flows.telling.plans import show_plan
+from flows.telling.plans import show_plan, titled
 from flows.telling.possibly import if_possible
 from transforms.changes import Changes, ClearedField
 
@@ -52,7 +52,9 @@ def update_campaign(
         logger.info("%s: %s", stored.name, _told(edit, dry_run=dry_run))
         with if_possible():
             if edit.written is not None and not dry_run:
-                show_plan(edit.written, edit.campaign, stored.campaign_id, f"{stored.name}, changed")
+                show_plan(
+                    edit.written, edit.campaign, stored.campaign_id, titled(edit.campaign.name, edit.written)
+                )
             tell_changes(home)
 
 

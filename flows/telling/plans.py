@@ -32,6 +32,11 @@ def show_plan(written: WrittenPlan, campaign: Campaign, campaign_id: str, title:
         )
 
 
+def titled(name: str, written: WrittenPlan) -> str:
+    """Return what a published plan is called: the campaign and the version that its file is named for."""
+    return f"{name}, version {int(written.file.stem)}"
+
+
 def described(written: WrittenPlan, campaign: Campaign, title: str) -> list[str]:
     """Return the lines, in Markdown, that describe a plan; times are the campaign's."""
     first, last = (

@@ -13,9 +13,12 @@ SIMULATED = 1
 SCALE = 0.1
 """How large their worlds are: one of full size takes a minute."""
 
+SOON_OVER = (8, 9, 10, 11, 13, 14, 15, 16, 22, 26, 29)
+"""The rows whose small worlds are over within half a minute: a run of the tests draws one of them."""
+
 _draw = random.Random(os.environ["TEST_SEED"])
 _REAL = [row for row in all_rows() if row.kind == "R" and row.sampled]
-_DRAWN = _draw.sample([row for row in all_rows() if row.kind == "S"], SIMULATED)
+_DRAWN = _draw.sample([row for row in all_rows() if row.kind == "S" and row.number in SOON_OVER], SIMULATED)
 
 
 @pytest.mark.parametrize("row", [*_REAL, *_DRAWN], ids=lambda row: row.name)

@@ -143,12 +143,14 @@ def starts_keep_the_pace(world: World) -> Iterator[str]:
 
 def caps_hold(world: World) -> Iterator[str]:
     """I5: no date and no number above its cap, counted by what rang."""
-    rang = {call.key for call in world.network.rings}
+    rang_at = {call.key: call.rang_at for call in world.network.rings}
     made: Counter[tuple[object, ...]] = Counter()
-    for request in world.network.requests:
-        if request.key not in rang:
-            continue
-        rang.discard(request.key)
+    that_rang = {  # an earlier request of the same key was turned away
+        request.key: request
+        for request in world.network.requests
+        if request.key in rang_at and request.since_boot <= rang_at[request.key]
+    }
+    for request in that_rang.values():
         campaign_id, number = request.key[0], request.row["from_number"]
         settings = world.settings[campaign_id, request.row["plan_version"]]
         day = oracle.wall_clock(settings.timezone, request.at).date()
