@@ -22,7 +22,7 @@ _FINAL = {"completed", "cancelled", "failed"}
 
 @dataclass(frozen=True)
 class StoredCampaign:
-    """A campaign as the ledger has it."""
+    """A campaign as the ledger has it; ``latest_version`` of its plan is None before it is scheduled."""
 
     campaign_id: str
     name: str
@@ -33,6 +33,7 @@ class StoredCampaign:
     excluded_count: int
     listed_count: int
     dialer: str | None
+    latest_version: int | None
 
 
 def find_campaign(session: Session, named: str) -> StoredCampaign:
@@ -58,7 +59,14 @@ def find_campaign(session: Session, named: str) -> StoredCampaign:
         row["excluded_count"],
         row["listed_count"],
         row["dialer"],
+        row["latest_version"],
     )
+
+
+def stored_campaign(ledger: Ledger, named: str) -> StoredCampaign:
+    """Return what ``find_campaign`` finds, in a session of its own."""
+    with ledger.session() as session:
+        return find_campaign(session, named)
 
 
 def create_campaign(ledger: Ledger, campaign: Campaign, now: datetime) -> str:

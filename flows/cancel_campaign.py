@@ -9,6 +9,7 @@ from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
 from flows.telling.events import tell_changes
+from flows.telling.names import name_run
 from flows.telling.possibly import if_possible
 
 
@@ -22,6 +23,9 @@ def cancel_campaign(campaign: str) -> None:
     home = find_home().require()
     with living_run(home):
         held = pausing.cancel(home, Ledger(home.ledger), campaign, datetime.now(UTC))
-        get_run_logger().info("%s cancelled; %d calls were still in flight", campaign, held.in_flight)
+        get_run_logger().info(
+            "%s cancelled; %d calls were still in flight", held.campaigns[0].name, held.in_flight
+        )
         with if_possible():
+            name_run("cancel", held.campaigns[0].name, held.campaigns[0].latest_version)
             tell_changes(home)

@@ -14,6 +14,7 @@ from flows.dispatching import dispatch_for
 from flows.home import Home, find_home
 from flows.pools import PLACING_THREADS
 from flows.runs import living_run
+from flows.serving.logs import shorten
 from flows.telling.dispatches import show_dispatch
 from flows.telling.events import tell_changes
 from flows.telling.possibly import if_possible
@@ -54,9 +55,9 @@ def _speak_for_itself(home: Home) -> None:
     """
     if "PREFECT__FLOW_RUN_ID" in os.environ:  # a process of its own, which a runner or worker started
         home.prefect.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = os.open(
-            home.prefect / "dispatch.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
+        file = home.prefect / "dispatch.log"
+        shorten(file)
+        log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)

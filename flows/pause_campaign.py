@@ -11,6 +11,7 @@ from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
 from flows.telling.events import tell_changes
+from flows.telling.names import name_run
 from flows.telling.possibly import if_possible
 
 
@@ -38,4 +39,6 @@ def pause_campaign(campaign: str = "", everything: bool = False) -> None:
         names = ", ".join(paused.name for paused in held.campaigns) or "no campaign"
         get_run_logger().info("%s paused; %d calls were still in flight", names, held.in_flight)
         with if_possible():
+            if not everything:
+                name_run("pause", held.campaigns[0].name, held.campaigns[0].latest_version)
             tell_changes(home)

@@ -9,6 +9,7 @@ from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
 from flows.telling.events import tell_changes
+from flows.telling.names import name_run
 from flows.telling.possibly import if_possible
 
 
@@ -21,8 +22,11 @@ def resume_campaign(campaign: str) -> str:
     """
     home = find_home().require()
     with living_run(home):
-        state = campaigns.resume(Ledger(home.ledger), campaign, datetime.now(UTC))
-        get_run_logger().info("%s is %s", campaign, state)
+        ledger = Ledger(home.ledger)
+        stored = campaigns.stored_campaign(ledger, campaign)
+        state = campaigns.resume(ledger, campaign, datetime.now(UTC))
+        get_run_logger().info("%s is %s", stored.name, state)
         with if_possible():
+            name_run("resume", stored.name, stored.latest_version)
             tell_changes(home)
     return state

@@ -12,7 +12,7 @@ from flows.publishing import WrittenPlan
 from flows.runs import living_run
 from flows.scheduling import schedule
 from flows.telling.events import tell_changes
-from flows.telling.plans import show_plan, titled
+from flows.telling.plans import show_published
 from flows.telling.possibly import if_possible
 from transforms.campaign import Campaign
 
@@ -35,6 +35,6 @@ def schedule_campaign(settings: Campaign, now: datetime | None = None) -> Writte
         written = schedule(home, ledger, campaign_id, at, logger.info)
         logger.info("%d calls planned from %s to %s", written.rows, written.first_at, written.last_at)
         with if_possible():
-            show_plan(written, settings, campaign_id, titled(settings.name, written))
+            show_published("schedule", written, settings, campaign_id)
             tell_changes(home)
     return written

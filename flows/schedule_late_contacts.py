@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 
-from flows.campaigns import find_campaign
+from flows.campaigns import stored_campaign
 from flows.dialers.truedy_block import take_up_credentials
 from flows.home import find_home
 from flows.ledger import Ledger
@@ -12,7 +12,7 @@ from flows.publishing import WrittenPlan
 from flows.runs import living_run
 from flows.scheduling import schedule
 from flows.telling.events import tell_changes
-from flows.telling.plans import show_plan, titled
+from flows.telling.plans import show_published
 from flows.telling.possibly import if_possible
 
 
@@ -27,11 +27,10 @@ def schedule_late_contacts(campaign: str) -> WrittenPlan:
     with living_run(home):
         take_up_credentials()
         ledger, logger = Ledger(home.ledger), get_run_logger()
-        with ledger.session() as session:
-            stored = find_campaign(session, campaign)
+        stored = stored_campaign(ledger, campaign)
         written = schedule(home, ledger, stored.campaign_id, datetime.now(UTC), logger.info)
         logger.info("%d more calls planned from %s to %s", written.rows, written.first_at, written.last_at)
         with if_possible():
-            show_plan(written, stored.settings, stored.campaign_id, titled(stored.name, written))
+            show_published("schedule late contacts of", written, stored.settings, stored.campaign_id)
             tell_changes(home)
     return written

@@ -99,10 +99,6 @@ class Turns:
         """Return whether a run waits for its turn."""
         return is_locked(self._queue_file)
 
-    def is_taken(self) -> bool:
-        """Return whether a run has its turn."""
-        return is_locked(self._turn_file)
-
     def are_closed(self) -> bool:
         """Return whether no run may have a turn, because whoever has them run is stopping."""
         return self._closed_file.exists()

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 
-from flows.campaigns import find_campaign
+from flows.campaigns import stored_campaign
 from flows.dialers.truedy_block import take_up_credentials
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
 from flows.scheduling import Edit, update
 from flows.telling.events import tell_changes
-from flows.telling.plans import show_plan, titled
+from flows.telling.plans import show_published
 from flows.telling.possibly import if_possible
 from transforms.changes import Changes, ClearedField
 
@@ -37,8 +37,7 @@ def update_campaign(
     with living_run(home):
         take_up_credentials()
         ledger, logger = Ledger(home.ledger), get_run_logger()
-        with ledger.session() as session:
-            stored = find_campaign(session, campaign)
+        stored = stored_campaign(ledger, campaign)
         edit = update(
             home,
             ledger,
@@ -52,9 +51,7 @@ def update_campaign(
         logger.info("%s: %s", stored.name, _told(edit, dry_run=dry_run))
         with if_possible():
             if edit.written is not None and not dry_run:
-                show_plan(
-                    edit.written, edit.campaign, stored.campaign_id, titled(edit.campaign.name, edit.written)
-                )
+                show_published("update", edit.written, edit.campaign, stored.campaign_id)
             tell_changes(home)
 
 

@@ -15,48 +15,16 @@ from flows.file_locks import try_lock
 from flows.home import Home
 from flows.runs import are_living
 from flows.serving import server
+from flows.serving.away import Away
+from flows.serving.kept import Kept, Tell
+from flows.serving.logs import shorten
 from flows.turns import Turns
 
 HANDS_OVER_WITHIN = timedelta(seconds=40)
 """How long a run may take to bring what is under way to its end: an answer may take 30 s."""
 
 _LOOKS_EVERY_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 30.0
-"""A process that keeps ending is started again after pauses that grow up to this."""
-
-_FINE_AFTER_SECONDS = 120.0
-
-_ASKS_EVERY_SECONDS = 5.0
-_AWAY_AFTER_SECONDS = 30.0
-"""A server that has not answered for so long is away."""
-
-Tell = Callable[[str], None]
-
-
-class Kept:
-    """A process that is started again when it ends; each time it ends soon the pause before grows."""
-
-    def __init__(self, name: str, begin: Callable[[], server.Process], tell: Tell) -> None:
-        self._name, self._begin, self._tell = name, begin, tell
-        self._pause_seconds = 1.0
-        self._start()
-
-    def _start(self) -> None:
-        self.process = self._begin()
-        self._begun = time.monotonic()
-
-    def look(self) -> None:
-        """Start it again if it ended and its pause is over."""
-        code = self.process.poll()
-        if code is None:
-            if time.monotonic() - self._begun > _FINE_AFTER_SECONDS:
-                self._pause_seconds = 1.0
-            return
-        if time.monotonic() - self._begun < self._pause_seconds:
-            return
-        self._tell(f"the {self._name} ended with {code} and is started again")
-        self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
-        self._start()
+_KEPT_LOGS = ("server.log", "runner.log", "stand_in.log")
 
 
 def keep_up(home: Home, port: int, tell: Tell) -> None:
@@ -81,7 +49,7 @@ def keep_up(home: Home, port: int, tell: Tell) -> None:
 def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool], tell: Tell) -> None:
     """Keep a runner alive beside the server, and a stand-in while the server is away."""
     kept_runner = Kept("runner", lambda: _begin(home, "runner"), tell)
-    away = _Away(home, api, tell)
+    away = Away(lambda: server.answers(api), lambda: _begin(home, "stand_in"), tell)
     tell(f"the Prefect UI is at {api.removesuffix('/api')}; Ctrl-C stops it")
     tell(f"for other terminals: export PREFECT_API_URL={api}")
     try:
@@ -89,40 +57,15 @@ def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool],
             kept_server.look()
             kept_runner.look()
             away.look()
+            for name in _KEPT_LOGS:
+                shorten(home.prefect / name)
             time.sleep(_LOOKS_EVERY_SECONDS)
         tell("stopping: what is under way is brought to its end")
         _hand_in(home)
     finally:
         server.stop(kept_runner.process, signal.SIGTERM)
-        away.end()
+        away.end(HANDS_OVER_WITHIN.total_seconds())
         Turns(home.turns, SystemClock()).open()  # for whoever dispatches next
-
-
-class _Away:
-    """Looks whether the server is away, and has somebody stand in meanwhile."""
-
-    def __init__(self, home: Home, api: str, tell: Tell) -> None:
-        self._home, self._api, self._tell = home, api, tell
-        self._answered = self._looked = time.monotonic()
-        self._stand_in: server.Process | None = None
-
-    def look(self) -> None:
-        """Start a stand-in where the server has not answered for a while and none is there."""
-        now = time.monotonic()
-        if now - self._looked < _ASKS_EVERY_SECONDS:
-            return
-        self._looked = now
-        if server.answers(self._api):
-            self._answered = now
-        is_there = self._stand_in is not None and self._stand_in.poll() is None
-        if now - self._answered > _AWAY_AFTER_SECONDS and not is_there:
-            self._tell("the Prefect server is away: calls are placed without it")
-            self._stand_in = _begin(self._home, "stand_in")
-
-    def end(self) -> None:
-        """End the stand-in, in order."""
-        if self._stand_in is not None:
-            server.stop(self._stand_in, signal.SIGINT, HANDS_OVER_WITHIN.total_seconds())
 
 
 _SETTINGS = {

@@ -7,6 +7,7 @@ from prefect.artifacts import create_image_artifact, create_markdown_artifact
 from flows.publishing import WrittenPlan
 from flows.telling.keys import key_of
 from flows.telling.markdown import table
+from flows.telling.names import name_run, titled
 from flows.telling.pictures import picture_of
 from transforms.campaign import Campaign
 from transforms.wall_clock import to_local
@@ -32,9 +33,11 @@ def show_plan(written: WrittenPlan, campaign: Campaign, campaign_id: str, title:
         )
 
 
-def titled(name: str, written: WrittenPlan) -> str:
-    """Return what a published plan is called: the campaign and the version that its file is named for."""
-    return f"{name}, version {int(written.file.stem)}"
+def show_published(operation: str, written: WrittenPlan, campaign: Campaign, campaign_id: str) -> None:
+    """Show a plan that was published, and name the run for it: ``schedule Spring renewals, version 1``."""
+    plan_version = int(written.file.stem)
+    name_run(operation, campaign.name, plan_version)
+    show_plan(written, campaign, campaign_id, titled(campaign.name, plan_version))
 
 
 def described(written: WrittenPlan, campaign: Campaign, title: str) -> list[str]:

@@ -38,9 +38,14 @@ def test_flows_are_seen_on_the_server_as_they_ended(seen):
 
 
 def test_runs_have_names_that_people_can_read(seen):
-    assert {"load sample", "schedule Renewal reminders", "schedule By block", "pause By block"} <= set(
-        seen["names"]
-    )
+    assert {
+        "load sample",
+        "schedule Renewal reminders, version 1",
+        "schedule By block, version 1",
+        "pause By block, version 1",
+        "resume By block, version 1",
+        "cancel By block, version 1",
+    } <= set(seen["names"])
 
 
 def test_calls_are_placed_in_tasks_that_the_server_sees(seen):

@@ -68,7 +68,7 @@ def test_a_person_schedules_a_campaign_sees_it_dispatched_and_pauses_it(up):
         _keep(page, "form")
         assert form.labels()[:4] == ["settings", "Name", "Agent Id", "Contact List"]
         form.submit()
-        wait_for(lambda: _completed(up, f"schedule {NAME}"), 120, "the campaign")
+        wait_for(lambda: _completed(up, f"schedule {NAME}, version 1"), 120, "the campaign")
 
         (plan,) = up.ask("/artifacts/latest/filter", artifacts={"key": {"like_": "plan-%"}})
         page.goto(f"{up.address}/artifacts/artifact/{plan['latest_id']}")
@@ -83,7 +83,7 @@ def test_a_person_schedules_a_campaign_sees_it_dispatched_and_pauses_it(up):
         form = Form(page, up.address, ids["pause"])
         form.fill("campaign", NAME)
         form.submit()
-        wait_for(lambda: _completed(up, f"pause {NAME}"), 120, "the pause")
+        wait_for(lambda: _completed(up, f"pause {NAME}, version 1"), 120, "the pause")
         made = up.calls_made()
         page.wait_for_timeout(1000 * STILL_SECONDS)
         assert up.calls_made() == made
