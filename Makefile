@@ -30,7 +30,7 @@ bench: $(VENV)/.measuring ## measure the planner beside its peers
 bench-large: $(VENV)/.measuring ## measure planning 100 million contacts
 	$(RUN)/python -m tests.benchmarks.planner --large
 
-bench-dispatch: $(VENV)/.measuring ## measure the dispatcher against a provider on this machine (about twelve minutes)
+bench-dispatch: $(VENV)/.measuring ## measure the dispatcher against a provider on this machine (up to twenty minutes)
 	$(RUN)/python -m tests.benchmarks.dispatch
 
 faults: $(INSTALLED) ## try the dispatcher's faults (up to two hours, can be resumed)

@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from flows.home import find_home
 from flows.serving.server import prefect_server
@@ -163,6 +164,49 @@ def sweep_away_the_dead() -> dict[str, object]:
     return states | {"late": late.id in left, "swept": swept}
 
 
+def end_the_silent() -> dict[str, object]:
+    """Have the automation end a run whose heartbeat stops, beside one whose heart beats; tell of both."""
+    from prefect import get_client
+    from prefect.states import Running
+
+    from flows.dispatch_in_turns import dispatch_in_turns
+    from flows.serving import zombies
+    from flows.serving.deployments import TAG
+
+    zombies.SILENT_FOR = timedelta(seconds=10)  # the least that Prefect watches for
+    with get_client(sync_client=True) as client:
+        for _ in range(2):
+            zombies.install(client)
+        silent, alive = (
+            client.create_flow_run(dispatch_in_turns, state=Running(), tags=[TAG]) for _ in range(2)
+        )
+        _beat(silent.id)
+        give_up_at = time.monotonic() + ARRIVING_SECONDS
+        while client.read_flow_run(silent.id).state_name == "Running" and time.monotonic() < give_up_at:
+            _beat(alive.id)
+            time.sleep(1)
+        state = client.read_flow_run(silent.id).state
+        assert state is not None
+        return {
+            "automations": len(client.read_automations_by_name(zombies.NAME)),
+            "silent": [state.name, state.message],
+            "alive": client.read_flow_run(alive.id).state_name,
+        }
+
+
+def _beat(run_id: UUID) -> None:
+    """Tell the server that a run lives, as Prefect does for a run that is a process."""
+    from prefect.events import emit_event
+
+    from flows.serving.deployments import TAG
+
+    emit_event(
+        "prefect.flow-run.heartbeat",
+        resource={"prefect.resource.id": f"prefect.flow-run.{run_id}"},
+        related=[{"prefect.resource.id": f"prefect.tag.{TAG}", "prefect.resource.role": "tag"}],
+    )
+
+
 def files_with(secret: str, folder: Path) -> list[str]:
     """Return the files of a folder that have a text in them."""
     found = (file for file in folder.rglob("*") if file.is_file())
@@ -179,5 +223,6 @@ if __name__ == "__main__":
         rings = call_with_credentials_of_a_block(provider)
         seen = asyncio.run(seen_by_server())
         swept = sweep_away_the_dead()
-    told = {"errors": problems, "rings": rings, "swept": swept, "secrets": files_with(SECRET, home.path)}
-    sys.stdout.write(json.dumps(seen | told))
+        ended = end_the_silent()
+    told = {"errors": problems, "rings": rings, "swept": swept, "ended": ended}
+    sys.stdout.write(json.dumps(seen | told | {"secrets": files_with(SECRET, home.path)}))
