@@ -38,6 +38,9 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 LINE = "line"
 """The column that says on which line of its file a row starts, 1-based."""
 
+MOST_VARIABLES_BYTES = 65_536
+"""How long the other columns of a row may be as JSON: each call sends them, and a claim has thousands."""
+
 _NO_PHONE = "no phone"
 
 
@@ -105,17 +108,27 @@ def read_contacts(
     """
     fields = _as_fields(rows, matched, file_label)
     phones = read_phones(fields["phone"], region)
+    phone_wrong = pl.lit(phones["reason"])
     judged = fields.with_columns(phone_written="phone").with_columns(
         phone=phones["phone"],
-        reason=phones["reason"],
-        kind=pl.when(pl.lit(phones["reason"]) == _NO_PHONE)
+        reason=pl.coalesce(phone_wrong, _too_much()),
+        kind=pl.when(phone_wrong == _NO_PHONE)
         .then(pl.lit(_NO_PHONE))
-        .otherwise(pl.lit("invalid phone")),
+        .when(phone_wrong.is_not_null())
+        .then(pl.lit("invalid phone"))
+        .otherwise(pl.lit("too much data")),
     )
     usable = pl.col("reason").is_null()
     contacts, repeated = without_repeats(judged.filter(usable))
     rejects = pl.concat([judged.filter(~usable), repeated]).sort(LINE)
     return _cast(contacts, CONTACTS), _cast(rejects, REJECTS)
+
+
+def _too_much() -> pl.Expr:
+    """Return what is wrong with ``variables`` that are too long, null for the others."""
+    length = pl.col("variables").str.len_bytes()
+    said = pl.format("its other columns are {} bytes of JSON; {} may be", length, MOST_VARIABLES_BYTES)
+    return pl.when(length > MOST_VARIABLES_BYTES).then(said)
 
 
 def without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -3,7 +3,7 @@ import json
 import polars as pl
 import pytest
 
-from transforms.contacts import HeaderError, match_headers, read_contacts
+from transforms.contacts import MOST_VARIABLES_BYTES, HeaderError, match_headers, read_contacts
 
 
 def _read(rows, region="US", **chosen):
@@ -84,3 +84,18 @@ def test_the_state_is_not_the_country_of_a_number():
     contacts, rejects = _read({"phone": ["2125550190"], "region": ["GB"]}, region=None)
     assert contacts.is_empty()
     assert rejects["reason"].to_list() == ['"2125550190" has no country code; give a region such as US']
+
+
+def test_a_row_with_more_data_than_a_call_may_carry_is_set_aside():
+    longest = MOST_VARIABLES_BYTES - len('{"note":""}')
+    contacts, rejects = _read(
+        {
+            "id": ["a", "b", "c"],
+            "phone": ["212 555 0101", "212 555 0102", "bad"],
+            "note": ["x" * longest, "ü" * (longest // 2 + 1), "x" * (longest + 1)],
+        }
+    )
+    assert contacts["contact_id"].to_list() == ["a"]
+    assert len(contacts["variables"][0]) == MOST_VARIABLES_BYTES
+    assert rejects.select("contact_id", "kind").rows() == [("b", "too much data"), ("c", "invalid phone")]
+    assert rejects["reason"][0] == "its other columns are 65537 bytes of JSON; 65536 may be"
