@@ -137,7 +137,7 @@ SIMULATED_GUARDS = (
         "a question is closed only after a look-up", 16, _replaced(dispatcher, "CLOSE_GRACE", timedelta())
     ),
     SimulatedGuard("changes are looked for before each slice", 19, _replaced(Changes, "number", _always(0))),
-    SimulatedGuard("a paused campaign is not claimed", 19, _claimed_in_spite_of("the campaign is paused")),
+    SimulatedGuard("a paused campaign is not claimed", 20, _claimed_in_spite_of("the campaign is paused")),
     SimulatedGuard(
         "nothing is claimed while a plan is changed", 21, _claimed_in_spite_of("the plan is being changed")
     ),
