@@ -14,7 +14,7 @@ from flows.journal import Journal
 from flows.owners import Owner
 from flows.placing import notes
 from flows.pools import SteppedPool
-from tests.people import contacts
+from tests.people import campaign, contacts
 from tests.world import DAY, START, World
 from transforms.schemas import REJECTS
 from transforms.wall_clock import to_local
@@ -65,6 +65,26 @@ def test_never_more_in_flight_than_allowed_and_nobody_is_left_out(home):
     assert (calls["noted_at"] < calls["not_after"]).all()
     assert calls["contact_id"].n_unique() == calls.height == 30
     assert world.state == "completed"
+
+
+@pytest.mark.parametrize(
+    ("lowered", "of", "most"),
+    [
+        ({"max_calls_per_day": 4}, ["call_date"], 4),
+        ({"max_calls_per_number_per_day": 3}, ["call_date", "from_number"], 3),
+    ],
+)
+def test_caps_hold_at_the_claim_whatever_the_plan_says(home, lowered, of, most):
+    world = World(home, contacts(40), max_calls_per_day=20)
+    settings = campaign(scheduled_at=START.isoformat(), **{"max_calls_per_day": 20} | lowered)
+    with world.ledger.session() as session:
+        campaigns.set_settings(session, world.campaign_id, settings)  # without planning anew
+    second_date = (START + DAY).date()
+    planned = world.waiting.filter(call_date=second_date).group_by(of).len()
+    assert planned["len"].min() > most
+    world.run(START + DAY + timedelta(hours=6))
+    made = world.calls.filter(call_date=second_date).group_by(of).len()
+    assert made["len"].to_list() == [most] * planned.height
 
 
 def test_calls_start_within_the_pace(home):

@@ -158,7 +158,6 @@ SIMULATED_GUARDS = (
         24,
         _replaced(windows, "closing_instant", wall_clock.opening_instant),
     ),
-    SimulatedGuard("caps hold at the claim", 25, _claimed_in_spite_of("max_calls_per_day")),
     SimulatedGuard(
         "a number is in a file once",
         26,
