@@ -36,13 +36,13 @@ def kind_of(guard: Guard | SimulatedGuard) -> str:
 
 
 def failing_seed(guard: Guard | SimulatedGuard, draw: random.Random) -> tuple[int, str] | None:
-    """Return a seed whose trial fails without the guard, and what broke then."""
+    """Return a seed whose trial fails without the guard and holds with it, and what broke then."""
     kind = kind_of(guard)
     row = next(row for row in all_rows() if row.number == guard.row and row.kind == kind)
     for _ in range(MOST_WORLDS if kind == "S" else MOST_TRIALS):
         seed = draw.randrange(2**31)
         with guard.take_out() if kind == "S" else without((guard.name,)):
             broke = outcome(row, seed, SCALE)["broke"]
-        if broke:
+        if broke and outcome(row, seed, SCALE)["broke"] is None:
             return seed, broke.strip().splitlines()[-1]
     return None
