@@ -87,6 +87,20 @@ def test_caps_hold_at_the_claim_whatever_the_plan_says(home, lowered, of, most):
     assert made["len"].to_list() == [most] * planned.height
 
 
+def test_an_attempt_that_waits_for_another_slot_is_not_called_at_its_old_one(home):
+    world = World(home, contacts(3), end_time="10:06")
+    ripe_at = START + timedelta(minutes=6)
+    waits = pl.DataFrame({"contact_id": ["c1"], "attempt": [1]})
+    of = {"campaign_id": world.campaign_id, "plan_version": None}
+    with world.ledger.session() as session:
+        session.write("add_waiting", ("planned", waits), ripe_at=ripe_at, **of)
+    world.run(ripe_at)
+    assert world.calls["contact_id"].to_list() == ["c0", "c2"]
+    world.run(START + 2 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c0", "c2", "c1"]
+    assert world.calls["scheduled_at"][2] >= START + DAY
+
+
 def test_calls_start_within_the_pace(home):
     # 100 calls in ten seconds of open time, one a second allowed: at most 1 in any second, 5 in any five.
     world = World(home, contacts(100), end_time="10:01", calls_per_second=1, max_concurrent_calls=1000)

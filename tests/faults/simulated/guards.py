@@ -182,9 +182,4 @@ SIMULATED_GUARDS = (
         33,
         _stated({"ledger/add_plan_version": ("$based_on::integer = (", "$based_on::integer <= (")}),
     ),
-    SimulatedGuard(
-        "an attempt that waits for another slot is not claimed",
-        34,
-        _claimed_in_spite_of("it waits for another slot"),
-    ),
 )
