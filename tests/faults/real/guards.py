@@ -148,7 +148,7 @@ def _claim_in_spite_of(reason: str) -> Callable[[], AbstractContextManager[objec
 GUARDS = (
     Guard("a dial is noted", 4, _note_nothing),
     Guard("a dial is noted before it is sent", 4, _note_after_sending),
-    Guard("an owner is dead only where its lock is free", 17, _everybody_else_is_dead),
+    Guard("an owner is dead only where its lock is free", 18, _everybody_else_is_dead),
     Guard("a noted call never goes back", 4, _noted_calls_go_back),
     Guard("a call is repeated under its own key", 4, _another_key_in_each_process),
     Guard("what has left is never called unsent", 12, _nothing_has_left),

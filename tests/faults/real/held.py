@@ -26,7 +26,7 @@ def paused_again_and_again(seed: int) -> str | None:
     with open_shop(
         _CALLS, timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}
     ) as shop:
-        slow = draw.choice([0.0, 0.05, 0.15])
+        slow = draw.choice([0.0, 0.05, 0.4])
         running = [start(job_of(shop, 3.0, slow_seconds=slow)) for _ in range(draw.choice([1, 1, 2]))]
         time.sleep(draw.uniform(0.3, 0.6))
         held = []
