@@ -102,11 +102,11 @@ def _another_key_in_each_process() -> AbstractContextManager[object]:
     )
 
 
-def _nothing_has_left() -> AbstractContextManager[object]:
+def _nothing_may_leave() -> AbstractContextManager[object]:
     async def forget(*_):
         pass
 
-    return patch.object(truedy, "_has_left", forget)
+    return patch.object(truedy, "_may_leave", forget)
 
 
 def _slices_are_not_waited_for() -> AbstractContextManager[object]:
@@ -151,7 +151,7 @@ GUARDS = (
     Guard("an owner is dead only where its lock is free", 18, _everybody_else_is_dead),
     Guard("a noted call never goes back", 4, _noted_calls_go_back),
     Guard("a call is repeated under its own key", 4, _another_key_in_each_process),
-    Guard("what has left is never called unsent", 12, _nothing_has_left),
+    Guard("what has left is never called unsent", 12, _nothing_may_leave),
     Guard("a pause waits for slices", 19, _slices_are_not_waited_for),
     Guard("changes are looked for before each slice", 19, _changes_go_unseen),
     Guard("the journal is written under its lock", 17, _no_lock_on_the_journal),
