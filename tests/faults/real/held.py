@@ -16,6 +16,8 @@ from tests.faults.real.shop import Shop, open_shop
 from tests.faults.row import Row
 
 _CALLS = 40
+_REACH = timedelta(seconds=1)
+"""Claims are in hand for as long as those of ``callplan dispatch``."""
 _ON_ITS_WAY = timedelta(milliseconds=150)
 """How long a request that left before may take to come in at the provider, on a busy machine."""
 
@@ -27,7 +29,9 @@ def paused_again_and_again(seed: int) -> str | None:
         _CALLS, timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}
     ) as shop:
         slow = draw.choice([0.0, 0.05, 0.4])
-        running = [start(job_of(shop, 3.0, slow_seconds=slow)) for _ in range(draw.choice([1, 1, 2]))]
+        running = [
+            start(job_of(shop, 3.0, slow_seconds=slow, reach=_REACH)) for _ in range(draw.choice([1, 1, 2]))
+        ]
         time.sleep(draw.uniform(0.3, 0.6))
         held = []
         for _ in range(draw.randint(2, 4)):
