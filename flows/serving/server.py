@@ -33,8 +33,6 @@ def settings_for(folder: Path, port: int) -> dict[str, str]:
         "PREFECT_SERVER_UI_API_URL": f"{address}/api",
         "PREFECT_UI_URL": address,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        # a slot that a killed run holds comes back also where the server was started anew meanwhile
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "DO_NOT_TRACK": "1",
     }
 
