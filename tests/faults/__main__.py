@@ -1,13 +1,15 @@
 """``python -m tests.faults``: does the trials of the table of faults and prints the table."""
 
 import argparse
+import os
 import random
 import sys
 from pathlib import Path
 
 from tests.faults.guards import show_guards
 from tests.faults.rows import all_rows
-from tests.faults.table import Results, run, table
+from tests.faults.table import Results, table
+from tests.faults.trying import run
 
 
 def main() -> int:
@@ -22,6 +24,9 @@ def main() -> int:
     )
     parser.add_argument(
         "--seed", type=int, default=1, help="of the first trial of each row; the next ones follow"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=os.cpu_count() or 1, help="how many trials run side by side"
     )
     parser.add_argument(
         "--results", type=Path, default=Path(".faults.jsonl"), help="what was done is not done again"
@@ -44,7 +49,7 @@ def main() -> int:
     ]
     results = Results(asked.results)
     for row in rows:
-        for result in run(row, results, asked.seed, asked.trials or row.trials):
+        for result in run(row, results, asked.seed, asked.trials or row.trials, asked.at_once):
             if result["broke"]:
                 sys.stderr.write(f"{row.name}, seed {result['seed']}: {result['broke']}\n")
     sys.stdout.write(table(rows, results) + "\n")

@@ -6,7 +6,7 @@ import sys
 from tests.faults.real.guards import GUARDS, Guard, without
 from tests.faults.rows import all_rows
 from tests.faults.simulated.guards import SIMULATED_GUARDS, SimulatedGuard
-from tests.faults.table import outcome
+from tests.faults.trying import outcome
 
 MOST_TRIALS = 40
 """A guard without which so many trials hold guards nothing that they try."""

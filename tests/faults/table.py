@@ -1,31 +1,14 @@
-"""Running rows of trials, keeping what came of each in a file, and printing the table."""
+"""Keeping what came of each trial in a file, and printing the table."""
 
 import json
-import time
-import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import count
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.faults.row import Row, Tried
-
-MOST_IN_VAIN = 20
-"""A row is given up when so many trials in a row did not meet its fault."""
+from tests.faults.row import Row
 
 _MOST_SEEDS = 5
-
-
-def outcome(row: Row, seed: int, scale: float = 1.0) -> dict[str, Any]:
-    """Do one trial and return what came of it; an error counts as broken."""
-    begun = time.monotonic()
-    try:
-        tried = row.tried(seed, scale)
-    except Exception:
-        tried = Tried(traceback.format_exc(limit=-4), 1)
-    seconds = round(time.monotonic() - begun, 2)
-    return {"row": row.name, "seed": seed, "broke": tried.broke, "met": tried.met, "seconds": seconds}
 
 
 class Results:
@@ -58,22 +41,6 @@ class Results:
     def met(self, row: Row) -> int:
         """Return how often the fault of a row was met."""
         return sum(result["met"] for result in self.of(row))
-
-
-def run(row: Row, results: Results, first_seed: int, wanted: int) -> Iterator[dict[str, Any]]:
-    """Do trials of a row, seed after seed, until its fault was met ``wanted`` times; yield what came of each.
-
-    Trials that were done count and are not done again.
-    """
-    in_vain = 0
-    for seed in count(first_seed):
-        if results.met(row) >= wanted or in_vain == MOST_IN_VAIN:
-            return
-        if not results.has(row, seed):
-            result = outcome(row, seed)
-            results.add(result)
-            in_vain = 0 if result["met"] else in_vain + 1
-            yield result
 
 
 def table(rows: Iterable[Row], results: Results) -> str:

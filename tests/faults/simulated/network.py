@@ -26,6 +26,9 @@ KEYS_LIVE = timedelta(minutes=10)
 """How long the provider remembers a key; a request that comes later rings again."""
 
 ANSWER_WAIT = timedelta(seconds=30)
+_MOMENT = timedelta(milliseconds=200)
+"""Replies come in at whole ones: a dispatcher reads those of a moment together, as from a busy line."""
+
 LATE = timedelta(seconds=75)
 NEVER = timedelta(days=36_500)
 
@@ -61,13 +64,14 @@ class Weather:
     """Which share of requests meets which fault; ``calls`` and ``look_ups`` name kinds and their shares.
 
     ``endless`` is the share of calls that stay in progress for ever, ``crashing`` that of slices at which the
-    dialer itself breaks.
+    dialer itself breaks. Where ``all_talk`` everybody picks up, so that nobody is tried once more.
     """
 
     calls: Mapping[str, float] = field(default_factory=dict)
     look_ups: Mapping[str, float] = field(default_factory=dict)
     endless: float = 0.0
     crashing: float = 0.0
+    all_talk: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,8 @@ class Network:
         if self._knows(key, at):
             return self._known[key]
         draws = random.Random(f"{self.seed}:life:{key}")
-        said, outcome, _ = draws.choices(_WORDS, [weight for *_, weight in _WORDS])[0]
+        words = _WORDS[:1] if self.weather.all_talk else _WORDS
+        said, outcome, _ = draws.choices(words, [weight for *_, weight in words])[0]
         talks_at = at + _seconds(draws, 1, 8)
         ends_at = (
             NEVER if draws.random() < self.weather.endless else talks_at + _seconds(draws, *self._call_lasts)
@@ -359,8 +364,9 @@ class Answers:
         self._coming: list[tuple[timedelta, Mapping[str, Any], Callable[[datetime], Any]]] = []
 
     def expect(self, wait: timedelta, named: Mapping[str, Any], reads: Callable[[datetime], Any]) -> None:
-        """Have a reply come in after ``wait``."""
-        self._coming.append((self._clock.since_boot() + wait, named, reads))
+        """Have a reply come in after ``wait``, together with others of the same moment."""
+        late = -(self._clock.since_boot() + wait) % _MOMENT
+        self._coming.append((self._clock.since_boot() + wait + late, named, reads))
 
     @property
     def is_open(self) -> bool:

@@ -101,7 +101,7 @@ def _untouched(world: World, asked: int) -> Iterator[str]:
 _REPLAYED = shaped(_TIMEOUTS, open_minutes=20, in_flight=(20, 60, 200), call_minutes=(4, 11, 25))
 """Windows and deadlines are longer than a key lives."""
 
-_LIMITED = shaped({"limited": 0.3}, contacts=600, open_minutes=40, requests_per_minute=600)
+_LIMITED = shaped({"limited": 0.3}, contacts=600, open_minutes=20, requests_per_minute=3_000)
 """Many calls wait for the end of a hold, and meet the next one together."""
 
 _REPORTED = replace(

@@ -371,7 +371,7 @@ class World:
 
     def settle(self, days: int = 40) -> None:
         """Have the weather clear up, resume what is held, and live on until every campaign has ended."""
-        self.network.weather = Weather()
+        self.network.weather = Weather(all_talk=True)
         shape, self.shape = self.shape, replace(self.shape, dispatchers=1, deeds={}, deaths=0.0)
         gives_up, ticks = self.clock.now() + days * DAY, MOST_TICKS_TO_SETTLE
         self.resume_all()
