@@ -48,12 +48,8 @@ def sweep(home: Home, client: SyncPrefectClient, now: datetime) -> int:
     A run has died where its file is there and not held, whoever started it. Of the deployments' runs one that
     is being submitted for minutes is stuck, and one that is two intervals late is deleted.
     """
-    forget_old(home)
-    died = [
-        run
-        for run in _runs(client, _in_state(StateType.RUNNING, StateType.CANCELLING))
-        if has_died(home, run.id)
-    ]
+    running = _runs(client, _in_state(StateType.RUNNING, StateType.CANCELLING))
+    died = [run for run in running if has_died(home, run.id)]
     ours = FlowRunFilterTags(all_=[TAG])
     stuck = [
         run
@@ -64,6 +60,8 @@ def sweep(home: Home, client: SyncPrefectClient, now: datetime) -> int:
         _end(client, run, "its process is gone")
     for run in stuck:
         _end(client, run, "it was never started")
+    if len(running) < _MOST_RUNS:  # else the files of others that have died are still needed
+        forget_old(home)
     return len(died) + len(stuck) + _delete_late(client, now)
 
 

@@ -1,9 +1,10 @@
 """Turns: of the runs that dispatch on a schedule one has its turn, and at most one more waits for it.
 
-Two locked files say so, which the system lets go when a process ends: no turn outlives its run. What a run
-has in hand when it passes its turn on it brings to its end beside the next one, as its own owner. A run whose
+Locked files say so, which the system lets go when a process ends: no turn outlives its run. What a run has
+in hand when it passes its turn on it brings to its end beside the next one, as its own owner. A run whose
 turn is over passes it on once somebody waits; until then it goes on, so that nothing stops where no next run
-comes.
+comes. The turn of a run that a signal has stopped is taken from it: its file is put aside, and the run that
+waits locks a new one.
 """
 
 import os
@@ -42,7 +43,7 @@ class Turn:
         if not self._asked:
             self._asked, self.begun_at = True, now
         over = now >= self._ends_at_most or (now >= self._ends_at and self._turns.somebody_waits())
-        if over or self._turns.are_closed():
+        if over or self._turns.are_closed() or self._turns.was_taken():
             self._turns.pass_on()
             self.passed_at = now
             return True
@@ -56,7 +57,7 @@ class Turns:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clock = clock
         self._turn_file, self._queue_file = folder / "turn.lock", folder / "queue.lock"
-        self._closed_file = folder / "closed"
+        self._closed_file, self._stopped_file = folder / "closed.lock", folder / "stopped.lock"
         self._turn: int | None = None
 
     @contextmanager
@@ -78,7 +79,8 @@ class Turns:
                     os.pwrite(self._turn, b"%-12d" % os.getpid(), 0)
                     return True
                 if self._holder_is_stopped():
-                    return True
+                    self._turn_file.replace(self._stopped_file)
+                    continue
                 self._clock.wait_until(self._clock.now() + _LOOK_AGAIN)
             return False
         finally:
@@ -95,18 +97,29 @@ class Turns:
             os.close(self._turn)
             self._turn = None
 
+    def was_taken(self) -> bool:
+        """Return whether the turn was taken from this run, because it was stopped when another one came."""
+        if self._turn is None:
+            return False
+        try:
+            return not os.path.samestat(os.fstat(self._turn), self._turn_file.stat())
+        except FileNotFoundError:  # just put aside
+            return True
+
     def somebody_waits(self) -> bool:
         """Return whether a run waits for its turn."""
         return is_locked(self._queue_file)
 
     def are_closed(self) -> bool:
         """Return whether no run may have a turn, because whoever has them run is stopping."""
-        return self._closed_file.exists()
+        return is_locked(self._closed_file)
 
-    def close(self) -> None:
-        """Have the run that has its turn end, and no other begin."""
-        self._closed_file.touch()
-
-    def open(self) -> None:
-        """Let runs have their turns again."""
-        self._closed_file.unlink(missing_ok=True)
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Have the run that has its turn end, and no other begin, until the block or this process ends."""
+        closed = try_lock(self._closed_file)
+        try:
+            yield
+        finally:
+            if closed is not None:
+                os.close(closed)

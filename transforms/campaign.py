@@ -141,6 +141,14 @@ def as_form(schema: dict[str, Any]) -> None:
             del field["default"]
 
 
+def _left_empty(schema: dict[str, Any]) -> None:
+    """Take a field's default out of its JSON schema: a form would send it although nobody filled it in.
+
+    Among the changes of a campaign that would be one more change.
+    """
+    del schema["default"]
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, json_schema_extra=as_form)
 
@@ -192,7 +200,9 @@ class Holidays(_Settings):
 class Retry(_Settings):
     """When a call that did not reach the person is tried again."""
 
-    max_attempts: int = Field(1, ge=1, le=10, description="Calls to one contact at most")
+    max_attempts: int = Field(
+        1, ge=1, le=10, description="Calls to one contact at most; 1 if empty", json_schema_extra=_left_empty
+    )
     delay_minutes: dict[RetryableOutcome, Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict, description="Per outcome that is tried again, the least minutes in between"
     )

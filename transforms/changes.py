@@ -27,8 +27,12 @@ class _Changes(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra=as_form)
 
     def as_given(self) -> dict[str, Any]:
-        """Return the fields that were filled in, as plain values; they are judged where they are applied."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Return the fields that were filled in, as plain values; they are judged where they are applied.
+
+        A group of fields of which none was filled in, as a form sends it, is one that was left empty.
+        """
+        given = self.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+        return {name: value for name, value in given.items() if value != {}}
 
 
 if TYPE_CHECKING:

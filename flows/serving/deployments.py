@@ -1,11 +1,13 @@
 """The deployments: an operation each. ``prefect.yaml`` has the same for a work pool."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib import import_module
 from typing import Any, cast
 
 from prefect import Flow
 from prefect.deployments.runner import RunnerDeployment
+from prefect.schedules import Schedule
 from prefect.types.entrypoint import EntrypointType
 
 from flows.turns import BEAT
@@ -57,14 +59,21 @@ def flow_of(operation: Operation) -> Flow[..., Any]:
     return cast("Flow[..., Any]", getattr(import_module(f"flows.{operation.flow}"), operation.flow))
 
 
-def deployment_of(operation: Operation, *, paused: bool | None = None) -> RunnerDeployment:
-    """Return an operation's deployment, to be run by a runner."""
+def deployment_of(
+    operation: Operation, *, paused: bool | None = None, active: bool = True
+) -> RunnerDeployment:
+    """Return the deployment of an operation, for a runner: ``paused``, or its schedule not ``active``."""
     return RunnerDeployment.from_flow(
         flow_of(operation),
         operation.name,
-        interval=operation.every_seconds,
-        cron=operation.cron,
+        schedules=_schedules_of(operation, active=active),
         paused=paused,
         tags=list(operation.tags),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+
+
+def _schedules_of(operation: Operation, *, active: bool) -> list[Schedule]:
+    if operation.every_seconds is not None:
+        return [Schedule(interval=timedelta(seconds=operation.every_seconds), active=active)]
+    return [] if operation.cron is None else [Schedule(cron=operation.cron, active=active)]

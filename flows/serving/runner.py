@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from prefect import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.runner import Runner
 
 from flows.home import find_home
@@ -37,18 +38,24 @@ async def serve() -> None:
         limit=_MOST_RUNS,
         pause_on_shutdown=False,
     )
-    paused = await _paused_ones()
+    there = await _deployments_there()
     for operation in OPERATIONS:
-        deployment = await asyncio.to_thread(deployment_of, operation, paused=operation.name in paused)
-        await runner.aadd_deployment(deployment)
+        left = _as_left(there.get(operation.name))
+        await runner.aadd_deployment(await asyncio.to_thread(deployment_of, operation, **left))
     await runner.start()
 
 
-async def _paused_ones() -> set[str]:
-    """Return the deployments that a person paused: registering them again must not undo it."""
+async def _deployments_there() -> dict[str, DeploymentResponse]:
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
     async with get_client() as client:
-        return {found.name for found in await client.read_deployments(deployment_filter=ours) if found.paused}
+        return {found.name: found for found in await client.read_deployments(deployment_filter=ours)}
+
+
+def _as_left(found: DeploymentResponse | None) -> dict[str, bool]:
+    """Return what a person paused or switched off of a deployment: registering it again must not undo it."""
+    if found is None:
+        return {}
+    return {"paused": found.paused, "active": all(schedule.active for schedule in found.schedules)}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from types import FrameType
 
@@ -36,7 +36,6 @@ def keep_up(home: Home, port: int, tell: Tell) -> None:
     with _alone(home), _stops_on_signal() as stopped:
         settings = server.settings_for(home.prefect, port)
         os.environ.update(settings | _SETTINGS, CALLPLAN_HOME=str(home.path))
-        Turns(home.turns, SystemClock()).open()
         kept = Kept("Prefect server", lambda: server.start_server(home.prefect, port), tell)
         try:
             server.wait_for(kept.process, port, home.prefect, stopped)
@@ -52,20 +51,21 @@ def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool],
     away = Away(lambda: server.answers(api), lambda: _begin(home, "stand_in"), tell)
     tell(f"the Prefect UI is at {api.removesuffix('/api')}; Ctrl-C stops it")
     tell(f"for other terminals: export PREFECT_API_URL={api}")
-    try:
-        while not stopped():
-            kept_server.look()
-            kept_runner.look()
-            away.look()
-            for name in _KEPT_LOGS:
-                shorten(home.prefect / name)
-            time.sleep(_LOOKS_EVERY_SECONDS)
-        tell("stopping: what is under way is brought to its end")
-        _hand_in(home)
-    finally:
-        server.stop(kept_runner.process, signal.SIGTERM)
-        away.end(HANDS_OVER_WITHIN.total_seconds())
-        Turns(home.turns, SystemClock()).open()  # for whoever dispatches next
+    with ExitStack() as stopping:
+        try:
+            while not stopped():
+                kept_server.look()
+                kept_runner.look()
+                away.look()
+                for name in _KEPT_LOGS:
+                    shorten(home.prefect / name)
+                time.sleep(_LOOKS_EVERY_SECONDS)
+            tell("stopping: what is under way is brought to its end")
+            stopping.enter_context(Turns(home.turns, SystemClock()).closed())
+            _wait_for_runs(home)
+        finally:
+            server.stop(kept_runner.process, signal.SIGTERM)
+            away.end(HANDS_OVER_WITHIN.total_seconds())
 
 
 _SETTINGS = {
@@ -78,9 +78,8 @@ def _begin(home: Home, module: str) -> server.Process:
     return server.start([sys.executable, "-m", f"flows.serving.{module}"], home.prefect / f"{module}.log")
 
 
-def _hand_in(home: Home) -> None:
-    """Have the run that dispatches end, and wait for it and whatever else runs."""
-    Turns(home.turns, SystemClock()).close()
+def _wait_for_runs(home: Home) -> None:
+    """Wait for the run that dispatches to end, and for whatever else runs."""
     gives_up = time.monotonic() + HANDS_OVER_WITHIN.total_seconds()
     while are_living(home) and time.monotonic() < gives_up:
         time.sleep(0.1)

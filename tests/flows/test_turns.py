@@ -68,13 +68,12 @@ def test_a_run_leaves_where_another_waits_already(tmp_path, turns):
 def test_no_run_has_a_turn_while_they_are_closed(tmp_path, turns):
     with turns.turn(LASTS, AT_MOST) as turn:
         thread, _, came = _waiting(tmp_path)
-        turns.close()
-        assert turn.is_over(NOW)
-        thread.join(30)
-        assert came == [False]
-    with turns.turn(LASTS, AT_MOST) as turn:
-        assert turn is None
-    turns.open()
+        with turns.closed():
+            assert turn.is_over(NOW)
+            thread.join(30)
+            assert came == [False]
+            with Turns(tmp_path, SystemClock()).turn(LASTS, AT_MOST) as other:
+                assert other is None
     with turns.turn(LASTS, AT_MOST) as turn:
         assert turn is not None
 
@@ -83,6 +82,14 @@ def _holds(folder, has_it):
     with Turns(folder, SystemClock()).turn(LASTS, AT_MOST):
         has_it.set()
         signal.pause()
+
+
+def _holds_until_it_is_over(folder, has_it, over):
+    with Turns(folder, SystemClock()).turn(LASTS, AT_MOST) as turn:
+        has_it.set()
+        while not turn.is_over(datetime.now(UTC)):
+            pass
+        over.set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -99,3 +106,27 @@ def test_the_one_that_waits_goes_on_where_the_run_before_is_killed_or_stopped(tm
     holder.kill()
     holder.join()
     assert came == [True]
+
+
+def test_a_stopped_run_loses_its_turn_to_one_run_only_and_knows_it_when_it_goes_on(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    has_it, over = context.Event(), context.Event()
+    stopped = context.Process(target=_holds_until_it_is_over, args=(tmp_path, has_it, over))
+    stopped.start()
+    try:
+        assert has_it.wait(60)
+        os.kill(stopped.pid, signal.SIGSTOP)
+        with Turns(tmp_path, SystemClock()).turn(LASTS, AT_MOST) as second:
+            assert second is not None
+            thread, begun, came = _waiting(tmp_path)
+            assert not begun.is_set()  # the third waits for the second
+            assert not second.is_over(datetime.now(UTC))
+            os.kill(stopped.pid, signal.SIGCONT)
+            assert over.wait(60)
+            assert not begun.is_set()
+            assert second.is_over(datetime.now(UTC) + LASTS)
+            thread.join(30)
+            assert came == [True]
+    finally:
+        stopped.kill()
+        stopped.join()

@@ -62,8 +62,8 @@ def test_it_places_calls_without_a_server_and_leaves_when_asked(home, tmp_path):
     with (tmp_path / "log").open("wb") as log, _begun(home, log) as process:
         try:
             wait_for(lambda: _calls(home) > 0, 120, "a call")
-            Turns(home.turns, SystemClock()).close()
-            assert process.wait(60) == 0, (tmp_path / "log").read_text()
+            with Turns(home.turns, SystemClock()).closed():
+                assert process.wait(60) == 0, (tmp_path / "log").read_text()
         finally:
             process.kill()
     assert not is_locked(home.turns / "turn.lock")
