@@ -68,8 +68,8 @@ def _failure(future: PrefectFuture[None]) -> BaseException | None:
 
 
 @flow(name="dispatch-due", task_runner=ThreadPoolTaskRunner(max_workers=PLACING_THREADS))  # type: ignore[arg-type]
-def dispatch_due(for_seconds: float = 50.0) -> None:
-    """Dispatch the calls of the store for ``for_seconds``, counted from the first tick.
+def dispatch_due(for_seconds: float = 50.0) -> Tally:
+    """Dispatch the calls of the store for ``for_seconds``, counted from the first tick; return what was done.
 
     Raises:
         WorkError: something went wrong on the way; what could be done was done all the same.
@@ -82,6 +82,7 @@ def dispatch_due(for_seconds: float = 50.0) -> None:
         "%d calls placed, %d outcomes recorded in %d ticks", tally.placed, tally.finished, tally.ticks
     )
     refuse_errors(tally)
+    return tally
 
 
 def refuse_errors(tally: Tally) -> None:

@@ -84,6 +84,6 @@ def _dispatch(home: Home, clock: SystemClock) -> None:
         tally.ticks,
     )
     with if_possible():
-        show_dispatch(home, tally, clock.now())
+        show_dispatch(home, tally, turn.begun_at, clock.now())
         tell_changes(home)
     refuse_errors(tally)

@@ -7,13 +7,14 @@ from prefect import flow, get_run_logger
 
 from flows.contact_loading import load_list
 from flows.contact_store import LoadSummary
+from flows.forms import Empty
 from flows.home import find_home
 from flows.runs import living_run
 
 
 @flow(name="load-contacts", flow_run_name="load {list_name}")
 def load_contacts(
-    file: Path, list_name: str, region: str | None = None, headers: dict[str, str] | None = None
+    file: Path, list_name: str, region: str | Empty = None, headers: dict[str, str] | Empty = None
 ) -> LoadSummary:
     """Load a file of contacts into a list, and return what became of its rows.
 
@@ -21,7 +22,8 @@ def load_contacts(
         file: CSV, Parquet or JSON lines, on the machine where the flow runs.
         list_name: The list to load into; it is made if it is new.
         region: Country of numbers without a country code, such as US.
-        headers: Fields of a contact and the headers they have in the file, where those are not known.
+        headers: Fields of a contact and the headers they have in the file, where those are not known, such as
+            {"phone": "Number 1"}.
     """
     home, logger = find_home().make(), get_run_logger()
     with living_run(home):

@@ -5,9 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from prefect import flow, get_run_logger
+from pydantic import AwareDatetime
 
 from flows.contact_store import current_snapshot
 from flows.errors import InputError
+from flows.forms import Empty
 from flows.home import Home, find_home
 from flows.previewing import preview
 from flows.publishing import WrittenPlan
@@ -19,10 +21,11 @@ from transforms.campaign import Campaign
 @flow(name="plan-campaign", flow_run_name="plan {settings.name}")
 def plan_campaign(
     settings: Campaign,
-    contacts: Path | None = None,
-    region: str | None = None,
-    out: Path | None = None,
-    now: datetime | None = None,
+    contacts: Path | Empty = None,
+    region: str | Empty = None,
+    headers: dict[str, str] | Empty = None,
+    out: Path | Empty = None,
+    now: AwareDatetime | Empty = None,
 ) -> int:
     """Compute the plan that a campaign would get and show it; return how many calls are planned.
 
@@ -30,8 +33,10 @@ def plan_campaign(
         settings: The campaign.
         contacts: A file of contacts; without one, the list that the settings name.
         region: Country of the file's numbers without a country code, such as US.
+        headers: Fields of a contact and the headers they have in the file, where those are not known, such as
+            {"phone": "Number 1"}.
         out: A folder for plan.parquet, excluded.parquet and summary.json; without one nothing is kept.
-        now: The moment of planning; without one, the present.
+        now: The moment of planning, with an offset; without one, the present.
     """
     home = find_home().make()
     with living_run(home), TemporaryDirectory() as scratch:
@@ -40,7 +45,7 @@ def plan_campaign(
             contacts or _list_of(home, settings),
             out or Path(scratch),
             region,
-            {},
+            headers or {},
             now or datetime.now(UTC),
             get_run_logger().info,
         )

@@ -1,6 +1,6 @@
 """The daily flow that reports on all campaigns."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
@@ -25,6 +25,10 @@ _COUNTS = {
 }
 
 
+_SHOWN_FOR = timedelta(days=2)
+"""How long the progress of a campaign that has ended is shown: at least once after its end."""
+
+
 @flow(name="report-campaigns", flow_run_name="report")
 def report_campaigns() -> None:
     """Show where every campaign stands and why nothing is delivered, if nothing is."""
@@ -35,7 +39,7 @@ def report_campaigns() -> None:
         create_markdown_artifact(
             "\n".join(described(found, now)), key="report", description="Where campaigns stand"
         )
-        show_progress(found)
+        show_progress(found, now - _SHOWN_FOR)
         tell_changes(home)
         get_run_logger().info("%d campaigns reported on", found.campaigns.height)
 

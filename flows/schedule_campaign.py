@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
+from pydantic import AwareDatetime
 
 from flows.campaigns import draft_campaign
 from flows.dialers.truedy_block import take_up_credentials
+from flows.forms import Empty
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.publishing import WrittenPlan
@@ -18,14 +20,14 @@ from transforms.campaign import Campaign
 
 
 @flow(name="schedule-campaign", flow_run_name="schedule {settings.name}")
-def schedule_campaign(settings: Campaign, now: datetime | None = None) -> WrittenPlan:
+def schedule_campaign(settings: Campaign, now: AwareDatetime | Empty = None) -> WrittenPlan:
     """Create a campaign, plan a call for everyone on its list, and have them dispatched when they fall due.
 
     A draft of the same name is taken up with these settings; a campaign that was scheduled is not.
 
     Args:
         settings: The campaign.
-        now: The moment of scheduling; without one, the present.
+        now: The moment of scheduling, with an offset; without one, the present.
     """
     home = find_home().require()
     with living_run(home):

@@ -21,9 +21,7 @@ from prefect.states import Crashed
 from flows.home import Home, find_home
 from flows.runs import forget_old, has_died, living_run
 from flows.serving.deployments import OPERATIONS, TAG, flow_of
-
-STUCK_AFTER = timedelta(minutes=3)
-"""A run that is still being submitted after this was forgotten by a runner that died meanwhile."""
+from flows.serving.zombies import STUCK_AFTER
 
 _INTERVALS_LATE = 2
 """A scheduled run so many intervals late is of no use: the ones after it are there."""

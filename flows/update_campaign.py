@@ -6,6 +6,7 @@ from prefect import flow, get_run_logger
 
 from flows.campaigns import stored_campaign
 from flows.dialers.truedy_block import take_up_credentials
+from flows.forms import Empty
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
@@ -20,7 +21,7 @@ from transforms.changes import Changes, ClearedField
 def update_campaign(
     campaign: str,
     changes: Changes,
-    clear: list[ClearedField] | None = None,
+    clear: list[ClearedField] | Empty = None,
     keep: bool = False,
     dry_run: bool = False,
 ) -> None:

@@ -204,7 +204,8 @@ class Retry(_Settings):
         1, ge=1, le=10, description="Calls to one contact at most; 1 if empty", json_schema_extra=_left_empty
     )
     delay_minutes: dict[RetryableOutcome, Annotated[int, Field(ge=0)]] = Field(
-        default_factory=dict, description="Per outcome that is tried again, the least minutes in between"
+        default_factory=dict,
+        description='Per outcome that is tried again, the least minutes in between, such as {"busy": 10}',
     )
 
     @field_validator("delay_minutes")

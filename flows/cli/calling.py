@@ -12,9 +12,9 @@ from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.cli.options import Json, MaybeNamed, Named, moment, open_ledger
 from flows.cli.output import local_rows, say, show, show_json, show_rows
 from flows.clock import SystemClock
+from flows.dispatcher import Tally
 from flows.dispatching import dispatch_for
 from flows.errors import InputError, WorkError
-from flows.home import Home
 from flows.pools import ThreadPool
 from flows.serving.server import answers
 from flows.standing import calls_of, reasons, standing, why_not_planned
@@ -129,16 +129,12 @@ def dispatch(
         return
     api = os.environ.get("PREFECT_API_URL")
     if api and answers(api, _ANSWERS_WITHIN_SECONDS):
-        _dispatch_as_flow(lasting)
-        return
-    missing = f"no Prefect server answers at {api}" if api else "PREFECT_API_URL is not set"
-    say(f"{missing}: dispatching without Prefect")
-    _dispatch_plainly(home, lasting, as_json)
-
-
-def _dispatch_plainly(home: Home, lasting: timedelta, as_json: bool) -> None:
-    clock = SystemClock()
-    tally = dispatch_for(home, clock, lasting, ThreadPool(clock))
+        tally = _dispatch_as_flow(lasting)
+    else:
+        missing = f"no Prefect server answers at {api}" if api else "PREFECT_API_URL is not set"
+        say(f"{missing}: dispatching without Prefect")
+        clock = SystemClock()
+        tally = dispatch_for(home, clock, lasting, ThreadPool(clock))
     if as_json:
         show_json(vars(tally))
     else:
@@ -147,10 +143,10 @@ def _dispatch_plainly(home: Home, lasting: timedelta, as_json: bool) -> None:
         raise WorkError(*tally.errors)
 
 
-def _dispatch_as_flow(lasting: timedelta) -> None:
+def _dispatch_as_flow(lasting: timedelta) -> Tally:
     from flows.dispatch_due import dispatch_due
 
-    dispatch_due(for_seconds=lasting.total_seconds())
+    return dispatch_due(for_seconds=lasting.total_seconds())
 
 
 def _duration(text: str) -> timedelta:

@@ -2,6 +2,7 @@
 
 import os
 
+from prefect import get_run_logger
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
@@ -32,6 +33,11 @@ def take_up_credentials() -> None:
     try:
         block = TruedyCredentials.load(BLOCK_NAME)
     except ValueError:  # there is no block of this name
+        return
+    except RuntimeError:  # what is said of it may have the key in it
+        get_run_logger().error(
+            "the block %s is not valid and is left out: open it, and fill in what it asks for", BLOCK_NAME
+        )
         return
     assert isinstance(block, TruedyCredentials)  # noqa: S101 - a coroutine only where an event loop runs
     os.environ.update(

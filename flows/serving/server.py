@@ -33,6 +33,7 @@ def settings_for(folder: Path, port: int) -> dict[str, str]:
         "PREFECT_SERVER_UI_API_URL": f"{address}/api",
         "PREFECT_UI_URL": address,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # of runs there are some 2,000 a day
         "DO_NOT_TRACK": "1",
     }
 

@@ -16,25 +16,36 @@ from flows.telling.reasons import why_of
 _LIVE = ("scheduled", "active", "paused")
 
 
-def show_dispatch(home: Home, tally: Tally, now: datetime) -> None:
-    """Show a dispatch run that ended at ``now``: calls placed, held back and why, for each live campaign."""
+def show_dispatch(home: Home, tally: Tally, since: datetime, now: datetime) -> None:
+    """Show a dispatch run from ``since`` to ``now``: calls placed, held back and why, by campaign."""
     found = standing(home, Ledger(home.ledger), now)
     create_markdown_artifact(
-        "\n".join(described(found, tally, now)), key="dispatch", description="What this run dispatched"
+        "\n".join(described(found, tally, since, now)),
+        key="dispatch",
+        description="What this run dispatched",
     )
-    show_progress(found)
+    show_progress(found, since)
 
 
-def show_progress(found: Standing) -> None:
-    """Show for each live campaign which share of its contacts is through."""
-    for row in found.campaigns.iter_rows(named=True):
-        if row["state"] in _LIVE and row["contact_count"]:
+def show_progress(found: Standing, since: datetime) -> None:
+    """Show for each campaign that was live at some time after ``since`` which share of it is through."""
+    for row in _live_since(found, since):
+        if row["contact_count"]:
             share = 100 * (row["final_count"] + row["skipped_count"]) / row["contact_count"]
             create_progress_artifact(
                 min(share, 100.0),
                 key=key_of("progress", row["name"], row["campaign_id"]),
                 description=_progress_of(row),
             )
+
+
+def _live_since(found: Standing, since: datetime) -> list[dict[str, Any]]:
+    rows = found.campaigns.to_dicts()
+    return [
+        row
+        for row in rows
+        if row["state"] in _LIVE or (row["finished_at"] is not None and row["finished_at"] >= since)
+    ]
 
 
 def _progress_of(row: dict[str, Any]) -> str:
@@ -45,12 +56,14 @@ def _progress_of(row: dict[str, Any]) -> str:
     )
 
 
-def described(found: Standing, tally: Tally, now: datetime) -> list[str]:
-    """Return the lines, in Markdown, that describe a dispatch run."""
-    rows = [row for row in found.campaigns.to_dicts() if row["state"] in _LIVE]
+def described(found: Standing, tally: Tally, since: datetime, now: datetime) -> list[str]:
+    """Return the lines, in Markdown, that describe a dispatch run from ``since`` to ``now``."""
+    rows = _live_since(found, since)
+    held = sum(row["held_count"] for row in rows)
     return [
-        f"**{tally.placed:,} calls placed**, {tally.finished:,} outcomes recorded, "
-        f"{tally.replanned:,} slots planned anew, never more than {tally.most_in_flight:,} in flight.",
+        f"{tally.placed + held:,} calls were due: **{tally.placed:,} calls placed**, {held:,} held back.",
+        f"{tally.finished:,} outcomes recorded, {tally.replanned:,} slots planned anew, "
+        f"never more than {tally.most_in_flight:,} in flight.",
         "",
         *table(
             ("campaign", "state", "waiting", "in flight", "held back"),

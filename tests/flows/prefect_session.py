@@ -151,7 +151,8 @@ def sweep_away_the_dead() -> dict[str, object]:
         locks = [home.runs / f"{run.id}.lock" for run in (died, alive)]
         for lock in locks:
             lock.touch()
-            os.utime(lock, (long_ago.timestamp(), long_ago.timestamp()))
+            days_ago = time.time() - 3 * 24 * 3600  # as after a weekend without callplan up
+            os.utime(lock, (days_ago, days_ago))
         held = try_lock(locks[1])
         swept = sweeping.sweep_runs()
         assert held is not None
@@ -165,31 +166,33 @@ def sweep_away_the_dead() -> dict[str, object]:
 
 
 def end_the_silent() -> dict[str, object]:
-    """Have the automation end a run whose heartbeat stops, beside one whose heart beats; tell of both."""
+    """Have automations end a run whose heartbeat stops and one that never begins, beside a living one."""
     from prefect import get_client
-    from prefect.states import Running
+    from prefect.states import Pending, Running
 
     from flows.dispatch_in_turns import dispatch_in_turns
     from flows.serving import zombies
     from flows.serving.deployments import TAG
 
-    zombies.SILENT_FOR = timedelta(seconds=10)  # the least that Prefect watches for
+    zombies.SILENT_FOR = zombies.STUCK_AFTER = timedelta(seconds=10)  # the least that Prefect watches for
     with get_client(sync_client=True) as client:
         for _ in range(2):
             zombies.install(client)
-        silent, alive = (
-            client.create_flow_run(dispatch_in_turns, state=Running(), tags=[TAG]) for _ in range(2)
+        silent, alive, stuck = (
+            client.create_flow_run(dispatch_in_turns, state=state, tags=[TAG])
+            for state in (Running(), Running(), Pending())
         )
         _beat(silent.id)
         give_up_at = time.monotonic() + ARRIVING_SECONDS
-        while client.read_flow_run(silent.id).state_name == "Running" and time.monotonic() < give_up_at:
+        ended = []
+        while len(ended) < 2 and time.monotonic() < give_up_at:
             _beat(alive.id)
             time.sleep(1)
-        state = client.read_flow_run(silent.id).state
-        assert state is not None
+            ended = [run for run in (silent, stuck) if client.read_flow_run(run.id).state_name == "Crashed"]
+        states = [client.read_flow_run(run.id).state for run in (silent, stuck)]
         return {
             "automations": len(client.read_automations_by_name(zombies.NAME)),
-            "silent": [state.name, state.message],
+            "ended": [[state.name, state.message] for state in states if state is not None],
             "alive": client.read_flow_run(alive.id).state_name,
         }
 

@@ -87,9 +87,9 @@ def test_runs_without_a_process_are_swept_away_and_the_living_are_not(seen):
     }
 
 
-def test_a_run_whose_heartbeat_stops_is_ended_and_one_whose_heart_beats_is_not(seen):
+def test_a_run_that_falls_silent_or_never_begins_is_ended_and_one_whose_heart_beats_is_not(seen):
     assert seen["ended"] == {
         "automations": 1,
-        "silent": ["Crashed", "its heartbeat has stopped"],
+        "ended": [["Crashed", "its heartbeat has stopped"], ["Crashed", "it was never started"]],
         "alive": "Running",
     }
