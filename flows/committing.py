@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.campaigns import StoredCampaign, complete_campaigns, set_settings
+from flows.campaigns import StoredCampaign, complete_campaigns, find_campaign, set_settings
 from flows.errors import WorkError
 from flows.ledger import Session
 from flows.plan_store import PlanFile
@@ -97,13 +97,14 @@ def commit(
     """Make a published file a version of its campaign.
 
     Raises:
-        OutdatedError: another version, a skip, a change of state or a call came since it was computed.
+        OutdatedError: another version, a skip, a change of state or of settings, or a call came since it was
+            computed.
     """
     stored = publication.stored
     _refuse_outdated(session, publication, fate, now)
     _add_version(session, publication, published, contacts_hash, now)
-    set_settings(session, stored.campaign_id, publication.settings)
     if publication.kind == "replaces":
+        set_settings(session, stored.campaign_id, publication.settings)
         _replace(session, publication)
     _note_waiting(session, publication, fate, now)
     _note_schedule(session, publication, fate, excluded.height, now)
@@ -130,6 +131,8 @@ def _refuse_outdated(session: Session, publication: Publication, fate: Fates, no
         raise OutdatedError(f"{stored.name}: a call was started meanwhile")
     if publication.kind == "replaces":
         _refuse_other_calls(session, publication)
+        if find_campaign(session, campaign_id).settings != stored.settings:
+            raise OutdatedError(f"{stored.name}: its settings were changed meanwhile")
     if publication.change_id is not None and not session.write(
         "end_change", campaign_id=campaign_id, change_id=publication.change_id, now=now
     ):

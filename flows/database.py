@@ -21,12 +21,17 @@ class StuckError(WorkError):
     """A lock is held by a process that a signal has stopped."""
 
 
+class BusyError(WorkError):
+    """A lock is held by somebody else, and waiting for it was not wanted."""
+
+
 @contextmanager
-def locked(lock_file: Path) -> Iterator[None]:
+def locked(lock_file: Path, *, waits: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on ``lock_file``, waiting for it fairly, for the length of the block.
 
     Raises:
         StuckError: whoever holds it is stopped, so that waiting might never end.
+        BusyError: somebody holds it, where nobody ``waits``.
     """
     descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -34,6 +39,8 @@ def locked(lock_file: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             _refuse_stopped(lock_file, descriptor)
+            if not waits:
+                raise BusyError(f"{lock_file}: somebody else holds this lock") from None
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.pwrite(descriptor, b"%-12d" % os.getpid(), 0)
         yield

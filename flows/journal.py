@@ -67,7 +67,7 @@ MOST_FILE_BYTES = 16_000_000
 """A file longer than this is followed by a new one: some tens of thousands of calls."""
 
 MOST_ENTRY_BYTES = 8_000_000
-"""A longer line is no entry; it bounds what reading a damaged file can take."""
+"""A longer line is no entry and is not written; it bounds what reading a damaged file can take."""
 
 
 class DamagedJournalError(WorkError):
@@ -122,6 +122,10 @@ class Journal:
             DamagedJournalError: entries between ``sequence`` and the first one there are missing, the journal
                 ends before ``sequence``, or an entry in its midst is not what was written.
         """
+        with locked(self.folder / ".lock"):  # what is being written may yet be withdrawn
+            return self._entries_after(sequence)
+
+    def _entries_after(self, sequence: int) -> list[Entry]:
         known = self._read_to.file is not None and self._read_to.sequence == sequence
         place = self._read_to if known else self._place_after(sequence)
         found: list[Entry] = []
@@ -220,6 +224,8 @@ class Journal:
         if file is None or is_new:
             file = self.folder / f"{sequence:012d}.jsonl"
         line = _line(sequence, kind, rows)
+        if len(line) > MOST_ENTRY_BYTES:
+            raise WorkError(f"{file}: an entry of {len(line):,} bytes is longer than the journal takes")
         offset = 0 if is_new else self._end.offset
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -251,7 +257,7 @@ class Writer:
         """Append the notes (``NOTES``) of calls about to be dialled; they are durable when this returns.
 
         Raises:
-            OSError: they could not be written; then none of them may be dialled.
+            OSError, WorkError: they could not be written; then none of them may be dialled.
         """
         return self._journal._append("note", notes, synced=True)
 

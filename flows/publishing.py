@@ -163,14 +163,19 @@ def publish(
     return replace(written, file=target)
 
 
-def publishing(home: Home, ledger: Ledger, campaign_id: str, attempt: Callable[[], Done]) -> Done:
+def publishing(
+    home: Home, ledger: Ledger, campaign_id: str, attempt: Callable[[], Done], *, waits: bool = True
+) -> Done:
     """Run ``attempt`` under the campaign's publishing lock, and again while it turns out to be outdated.
 
     Plan files that no version names are set aside before each try.
+
+    Raises:
+        BusyError: somebody else is publishing, where nobody ``waits`` for that.
     """
     folder = home.plans / campaign_id
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / ".publishing.lock"):
+    with locked(folder / ".publishing.lock", waits=waits):
         for _ in range(MOST_TRIES - 1):
             _set_aside_orphans(home, ledger, campaign_id)
             try:

@@ -6,6 +6,7 @@ from flows.briefing import Found, find, replan_brief
 from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.committing import Publication, settle_passed_over
 from flows.contact_store import current_snapshot
+from flows.database import BusyError
 from flows.errors import WorkError
 from flows.home import Home
 from flows.ledger import Ledger
@@ -37,12 +38,18 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
     """Publish an adding version for those of a campaign who missed their slot or are to be tried again.
 
     Returns how many got a slot. Whoever finds no date waits on, or, on a further attempt, keeps the last
-    outcome. Where it turns out that nobody needs a slot, nothing is published.
+    outcome. Where it turns out that nobody needs a slot, nothing is published; nor is it while somebody else
+    publishes a version, which nobody waits for: calls of other campaigns fall due meanwhile.
 
     Raises:
         WorkError: the list is gone, or somebody else keeps coming in between.
     """
-    return publishing(home, ledger, campaign_id, lambda: _replan(home, ledger, campaign_id, now))
+    try:
+        return publishing(
+            home, ledger, campaign_id, lambda: _replan(home, ledger, campaign_id, now), waits=False
+        )
+    except BusyError:
+        return 0
 
 
 def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:

@@ -83,14 +83,16 @@ class World:
         return pl.concat([past, there.cast(dict(past.schema))]).sort("scheduled_at")
 
     @property
-    def state(self):
+    def stored(self):
         with self.ledger.session() as session:
-            return find_campaign(session, self.campaign_id).state
+            return find_campaign(session, self.campaign_id)
+
+    @property
+    def state(self):
+        return self.stored.state
 
     def skip(self, *contacts):
-        with self.ledger.session() as session:
-            campaign = find_campaign(session, self.campaign_id)
-        known = known_contacts(self.home, self.ledger, campaign, pl.Series(contacts))
+        known = known_contacts(self.home, self.ledger, self.stored, pl.Series(contacts))
         pausing.skip(self.home, self.ledger, self.campaign_id, known, "asked us to", self.clock.now())
 
     def pause(self):

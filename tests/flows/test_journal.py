@@ -1,3 +1,4 @@
+import threading
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -5,6 +6,7 @@ import pytest
 
 from flows import journal as journals
 from flows.dialers.dialer import ANSWERS
+from flows.errors import WorkError
 from flows.journal import NOTES, DamagedJournalError, Journal
 
 NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
@@ -84,6 +86,32 @@ def test_a_note_is_synced_before_it_counts_and_gone_where_that_fails(tmp_path):
         _write(broken, "note", _notes("c1"))
     assert _write(journal, "note", _notes("c2")) == 2
     assert [entry.rows["contact_id"][0] for entry in Journal(tmp_path).entries_after(0)] == ["c0", "c2"]
+
+
+def test_nobody_reads_what_is_being_synced_and_may_be_withdrawn(tmp_path):
+    read = []
+
+    def fails_later(_):
+        reader = threading.Thread(target=lambda: read.append(Journal(tmp_path).entries_after(0)))
+        reader.start()
+        reader.join(0.3)  # it waits, however long this takes
+        readers.append(reader)
+        raise OSError(5, "cannot be synced")
+
+    readers = []
+    with pytest.raises(OSError, match="cannot be synced"):
+        _write(Journal(tmp_path, fails_later), "note", _notes("c1"))
+    readers[0].join(30)
+    assert read == [[]]
+
+
+def test_an_entry_that_nobody_would_read_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(journals, "MOST_ENTRY_BYTES", 2_000)
+    journal = Journal(tmp_path)
+    with pytest.raises(WorkError, match="longer than the journal takes"):
+        _write(journal, "note", _notes("c" * 2_000))
+    assert _write(journal, "note", _notes("c1")) == 1
+    assert len(journal.entries_after(0)) == 1
 
 
 @pytest.mark.parametrize("cut", [1, 20, 200])

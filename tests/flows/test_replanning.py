@@ -7,6 +7,7 @@ import pytest
 
 from flows import campaigns, publishing
 from flows.committing import OutdatedError, fates
+from flows.database import locked
 from flows.errors import InputError, WorkError
 from flows.replaying import verify
 from flows.scheduling import CHANGE_LASTS
@@ -281,6 +282,36 @@ def test_a_publication_that_another_overtook_is_computed_again(home, monkeypatch
     world.run(START + 2 * DAY)
     assert world.calls.height == 3
     assert world.state == "completed"
+
+
+@pytest.mark.parametrize("publish", [World.schedule, lambda world: world.update(end_time="15:00")])
+def test_settings_that_change_while_a_version_is_computed_stay_changed(home, monkeypatch, publish):
+    world = World(home, contacts(4))
+    world.load(contacts(6), "more.csv")
+    changed = []
+
+    def change_meanwhile(*arguments, **options):
+        if not changed:
+            changed.append(world.update(max_concurrent_calls=1, agent_id="another"))
+        return fates(*arguments, **options)
+
+    monkeypatch.setattr(publishing, "fates", change_meanwhile)
+    publish(world)
+    settings = world.stored.settings
+    assert (settings.max_concurrent_calls, settings.agent_id) == (1, "another")
+    assert world.versions.height == 2
+
+
+def test_missed_slots_are_not_looked_after_while_somebody_publishes(home):
+    world = World(home, contacts(4))
+    world.run(START + MINUTE)
+    world.clock.wait_until(START + DAY)  # an outage
+    due = START + DAY + MINUTE
+    with locked(home.plans / world.campaign_id / ".publishing.lock"):
+        world.run(due)
+        assert world.versions.height == 1
+    world.run(due + 5 * MINUTE)
+    assert world.versions.height == 2
 
 
 def test_a_publication_that_is_overtaken_for_ever_gives_up_and_changes_nothing(home, monkeypatch):
