@@ -7,14 +7,16 @@ from prefect import flow, get_run_logger
 
 from flows.contact_loading import load_list
 from flows.contact_store import LoadSummary
-from flows.forms import Empty
 from flows.home import find_home
 from flows.runs import living_run
+
+KNOWN_HEADERS: dict[str, str] = {}
+"""What a form says where all headers of a file are known."""
 
 
 @flow(name="load-contacts", flow_run_name="load {list_name}")
 def load_contacts(
-    file: Path, list_name: str, region: str | Empty = None, headers: dict[str, str] | Empty = None
+    file: Path, list_name: str, region: str = "", headers: dict[str, str] = KNOWN_HEADERS
 ) -> LoadSummary:
     """Load a file of contacts into a list, and return what became of its rows.
 
@@ -28,7 +30,7 @@ def load_contacts(
     home, logger = find_home().make(), get_run_logger()
     with living_run(home):
         summary = load_list(
-            home, file, list_name, region, headers or {}, datetime.now(UTC), progress=logger.info
+            home, file, list_name, region or None, headers, datetime.now(UTC), progress=logger.info
         )
         logger.info("%s: %d added, %d updated", list_name, summary.added, summary.updated)
         for kind, rows in summary.set_aside.items():

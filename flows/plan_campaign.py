@@ -9,8 +9,8 @@ from pydantic import AwareDatetime
 
 from flows.contact_store import current_snapshot
 from flows.errors import InputError
-from flows.forms import Empty
 from flows.home import Home, find_home
+from flows.load_contacts import KNOWN_HEADERS
 from flows.previewing import preview
 from flows.publishing import WrittenPlan
 from flows.runs import living_run
@@ -21,11 +21,11 @@ from transforms.campaign import Campaign
 @flow(name="plan-campaign", flow_run_name="plan {settings.name}")
 def plan_campaign(
     settings: Campaign,
-    contacts: Path | Empty = None,
-    region: str | Empty = None,
-    headers: dict[str, str] | Empty = None,
-    out: Path | Empty = None,
-    now: AwareDatetime | Empty = None,
+    contacts: str = "",
+    region: str = "",
+    headers: dict[str, str] = KNOWN_HEADERS,
+    out: str = "",
+    now: AwareDatetime | None = None,
 ) -> int:
     """Compute the plan that a campaign would get and show it; return how many calls are planned.
 
@@ -42,10 +42,10 @@ def plan_campaign(
     with living_run(home), TemporaryDirectory() as scratch:
         written = preview(
             settings,
-            contacts or _list_of(home, settings),
-            out or Path(scratch),
-            region,
-            headers or {},
+            Path(contacts) if contacts else _list_of(home, settings),
+            Path(out or scratch),
+            region or None,
+            headers,
             now or datetime.now(UTC),
             get_run_logger().info,
         )

@@ -13,7 +13,7 @@ from flows.runs import living_run
 def recover_ledger(sure: bool = False) -> None:
     """Build the ledger anew from plan files, dial journal and lists; every campaign comes back paused.
 
-    No dispatcher may run meanwhile: pause the deployment of dispatch first, and let its last run end.
+    No dispatcher may run meanwhile: pause the deployment of dispatch first, and cancel its run.
 
     Args:
         sure: Say that the ledger is lost or damaged; nothing is done otherwise.

@@ -7,7 +7,6 @@ from pydantic import AwareDatetime
 
 from flows.campaigns import draft_campaign
 from flows.dialers.truedy_block import take_up_credentials
-from flows.forms import Empty
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.publishing import WrittenPlan
@@ -20,7 +19,7 @@ from transforms.campaign import Campaign
 
 
 @flow(name="schedule-campaign", flow_run_name="schedule {settings.name}")
-def schedule_campaign(settings: Campaign, now: AwareDatetime | Empty = None) -> WrittenPlan:
+def schedule_campaign(settings: Campaign, now: AwareDatetime | None = None) -> WrittenPlan:
     """Create a campaign, plan a call for everyone on its list, and have them dispatched when they fall due.
 
     A draft of the same name is taken up with these settings; a campaign that was scheduled is not.

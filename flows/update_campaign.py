@@ -6,7 +6,6 @@ from prefect import flow, get_run_logger
 
 from flows.campaigns import stored_campaign
 from flows.dialers.truedy_block import take_up_credentials
-from flows.forms import Empty
 from flows.home import find_home
 from flows.ledger import Ledger
 from flows.runs import living_run
@@ -16,12 +15,14 @@ from flows.telling.plans import show_published
 from flows.telling.possibly import if_possible
 from transforms.changes import Changes, ClearedField
 
+NOTHING: list[ClearedField] = []
+
 
 @flow(name="update-campaign", flow_run_name="update {campaign}")
 def update_campaign(
     campaign: str,
     changes: Changes,
-    clear: list[ClearedField] | Empty = None,
+    clear: list[ClearedField] = NOTHING,
     keep: bool = False,
     dry_run: bool = False,
 ) -> None:
@@ -43,7 +44,7 @@ def update_campaign(
             home,
             ledger,
             stored.campaign_id,
-            changes.as_given() | dict.fromkeys(clear or ()),
+            changes.as_given() | dict.fromkeys(clear),
             datetime.now(UTC),
             keep=keep,
             dry_run=dry_run,

@@ -4,29 +4,20 @@ A process of its own (``python -m flows.serving.runner``), started and watched b
 """
 
 import asyncio
-from datetime import UTC, datetime
 
 from prefect import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.runner import Runner
 
-from flows.home import find_home
 from flows.serving.deployments import OPERATIONS, TAG, deployment_of
 from flows.serving.setting_up import set_up
-from flows.sweep_runs import sweep
 
 _LOOKS_EVERY_SECONDS = 2
 """How often the runner looks for runs whose time has come; it takes none early."""
 
 _MOST_RUNS = 8
 """How many runs go on at once: after an outage many are late, and each is a process of some 250 MB."""
-
-
-def sweep_first() -> None:
-    """Take away what an earlier runner left, before anything of it is begun."""
-    with get_client(sync_client=True) as client:
-        sweep(find_home().require(), client, datetime.now(UTC))
 
 
 async def serve() -> None:
@@ -60,5 +51,4 @@ def _as_left(found: DeploymentResponse | None) -> dict[str, bool]:
 
 if __name__ == "__main__":
     set_up()
-    sweep_first()
     asyncio.run(serve())

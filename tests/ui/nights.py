@@ -25,6 +25,7 @@ from typing import Any
 
 from rich.console import Console
 
+from flows.file_locks import is_locked
 from tests.faults.soak import Soak, begun, broken, dispatcher_pid
 from tests.provider.running import running_provider
 from tests.ui.running import Running, running_up, wait_for
@@ -131,13 +132,32 @@ class Night:
         except TimeoutError:
             self.found.append(f"{what}: nothing rang for {_RETURNS_WITHIN_SECONDS} s")
             return
+        try:
+            wait_for(
+                self._a_run_dispatches, back_at + _RETURNS_WITHIN_SECONDS - time.time(), "a dispatch run"
+            )
+        except TimeoutError:
+            self.found.append(f"{what}: no run of Prefect's dispatched within {_RETURNS_WITHIN_SECONDS} s")
+            return
+        runs_after = time.time() - back_at
         time.sleep(20)
         rings = self._rings(0)
         silence = max(after - before for before, after in pairwise(rings) if after > killed_at)
         first = min(at for at in rings if at > back_at) - back_at
         if silence > _MOST_SILENT_SECONDS:
             self.found.append(f"{what}: nothing rang for {silence:.0f} s")
-        _TELL.print(f"{what}: rang again after {first:.0f} s; the longest silence was {silence:.0f} s")
+        _TELL.print(
+            f"{what}: rang again after {first:.0f} s, a run of Prefect's dispatched after "
+            f"{runs_after:.0f} s; the longest silence was {silence:.0f} s"
+        )
+
+    def _a_run_dispatches(self) -> bool:
+        """Whether the turn is held by a run of Prefect's, not by the stand-in or by nobody."""
+        turn = self.soak.home.turns / "turn.lock"
+        if not is_locked(turn):
+            return False
+        held_by = Path(f"/proc/{int(turn.read_bytes()[:12])}/cmdline")
+        return held_by.exists() and b"prefect" in held_by.read_bytes()
 
     def _rings(self, since: float) -> list[float]:
         return sorted(ring["started_at"] for ring in self.soak.provider.rings() if ring["started_at"] > since)

@@ -1,5 +1,6 @@
 """A person's way through the Prefect UI: a campaign scheduled from the form, dispatched, and paused."""
 
+import json
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,9 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from flows.home import Home  # noqa: E402 - after what may skip this file
+from flows.campaigns import stored_campaign  # noqa: E402 - after what may skip this file
+from flows.home import Home  # noqa: E402
+from flows.ledger import Ledger  # noqa: E402
 from tests.ui.browser import Form, chromium, opened_page  # noqa: E402
 from tests.ui.running import CALLPLAN, Running, environment, running_up, wait_for  # noqa: E402
 
@@ -109,3 +112,36 @@ def test_the_form_says_which_field_is_wrong(up):
         run = wait_for(lambda: up.runs("FAILED", "CRASHED"), 120, "the refusal")[0]
     assert "timezone" in run["state"]["message"]
     assert "America/Gotham" in run["state"]["message"] or "IANA" in run["state"]["message"]
+
+
+def test_an_update_form_changes_what_was_filled_in_and_nothing_else(up, tmp_path):
+    retry = {"max_attempts": 3, "delay_minutes": {"busy": 10}}
+    settings = {"name": "Retried", "agent_id": "agent-7", "contact_list": "sample", "dialer": "simulated"}
+    file = tmp_path / "retried.json"
+    file.write_text(json.dumps(settings | {"phone_numbers": ["+12125550190"], "retry": retry}))
+    for command in (["create", str(file)], ["schedule", "Retried"]):
+        subprocess.run([CALLPLAN, *command], env=environment(up.home), check=True, capture_output=True)
+    with opened_page() as page:
+        form = Form(page, up.address, up.deployments()["update"])
+        form.fill("campaign", "Retried")
+        form.fill("Max Concurrent Calls", "5")
+        form.submit()
+        run = wait_for(
+            lambda: [run for run in up.runs() if run["name"] == "update Retried"], 120, "the update"
+        )[0]
+        wait_for(lambda: _completed(up, "update Retried"), 120, "its end")
+    assert run["parameters"]["changes"]["max_concurrent_calls"] == 5
+    stored = stored_campaign(Ledger(up.home.ledger), "Retried")
+    assert stored.settings.max_concurrent_calls == 5
+    assert stored.settings.retry.model_dump(mode="json") == retry
+    assert stored.latest_version == 1
+
+
+def test_a_list_is_loaded_from_a_form_in_which_optional_fields_stay_empty(up):
+    with opened_page() as page:
+        form = Form(page, up.address, up.deployments()["load"])
+        form.fill("file", str(SAMPLE))
+        form.fill("list_name", "others")
+        _keep(page, "load")
+        form.submit()
+        wait_for(lambda: _completed(up, "load others"), 120, "the list")
