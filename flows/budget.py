@@ -17,7 +17,7 @@ class RequestBudget:
     """At most ``per_minute`` requests in any minute, and none while the provider has asked to wait.
 
     ``file`` holds what was taken; all that use the same credentials share it. It is not synced: it matters
-    for a minute only, and a machine takes longer to start.
+    for a minute only.
     """
 
     def __init__(self, file: Path, per_minute: int) -> None:
@@ -60,14 +60,21 @@ class RequestBudget:
     def _read(self, now: datetime) -> tuple[datetime, list[tuple[datetime, int]]]:
         """Return until when requests are held, and what was taken in the last minute.
 
-        What lies in the future was written before the clock was set back, and counts.
+        What lies further ahead than it can was written by a clock that was set back since, and is forgotten,
+        as is a file that a power loss spoilt: at worst the provider refuses for a minute.
         """
         if not self._file.exists():
             return now, []
-        written = json.loads(self._file.read_text(encoding="ascii"))
+        try:
+            written = json.loads(self._file.read_bytes())
+        except ValueError:
+            return now, []
+        held_until = _instant(written["held_until"])
         taken = [(_instant(at), count) for at, count in written["taken"]]
-        held_until = min(_instant(written["held_until"]), now + LONGEST_BLOCK)
-        return held_until, [(at, count) for at, count in taken if at > now - _MINUTE]
+        return (
+            held_until if held_until <= now + LONGEST_BLOCK else now,
+            [(at, count) for at, count in taken if now - _MINUTE < at <= now + _MINUTE],
+        )
 
     def _write(self, held_until: datetime, taken: list[tuple[datetime, int]]) -> None:
         written = {

@@ -16,6 +16,6 @@ def dispatch_for(
 ) -> Tally:
     """Dispatch what falls due for ``length`` of ``clock``, from the first tick on, or until it leaves."""
     ledger = Ledger(home.ledger)
-    with Owner(home.owners, ledger, clock) as owner, all_dialers(home) as dialers:
+    with Owner(home.owners, ledger, clock) as owner, all_dialers(home, clock) as dialers:
         dispatcher = Dispatcher(home, ledger, clock, dialers, pool, owner)
         return dispatcher.run(clock.now() + length, leaves=leaves)

@@ -119,13 +119,18 @@ class Batch:
                     self._take_out(allowed)
                     allowed = self._still_open(page, allowed)
             if not allowed.is_empty():
-                self._open.append(self._dialer.send(allowed, now))
+                in_time = allowed.with_columns(not_after=self._leaves_before())
+                self._open.append(self._dialer.send(in_time, now))
         self._last_slice_at = now
 
+    def _leaves_before(self) -> pl.Expr:
+        """When it is too late for a call: its window closes, or, for a first dial, its slot is long past."""
+        first = pl.min_horizontal("not_after", pl.col("scheduled_at") + self._line.late_limit)
+        return pl.when(pl.col("replays")).then("not_after").otherwise(first)
+
     def _is_too_late(self, now: datetime) -> pl.Expr:
-        """Whether the window has closed, or, for a first dial, its slot is long past."""
-        long_past = ~pl.col("replays") & (pl.col("scheduled_at") + self._line.late_limit <= now)
-        return (pl.col("not_after") <= now) | long_past
+        """Whether it is too late for a call."""
+        return self._leaves_before() <= now
 
     def _take_out(self, calls: pl.DataFrame) -> None:
         self._waiting = self._waiting.join(calls, on=_CALL, how="anti", maintain_order="left")
@@ -137,11 +142,11 @@ class Batch:
             self._take_out(calls)
 
     def _still_open(self, page: Writer, noted: pl.DataFrame) -> pl.DataFrame:
-        """Return the calls whose window is open still: a disk may stall, a process be stopped for long."""
+        """Return the calls whose time is not past yet: a disk may stall, a process be stopped for long."""
         now = self._line.clock.now()
-        closed = noted.filter(pl.col("not_after") <= now)
-        self._give_back(page, closed, now, "its window closed before it could be dialled")
-        return noted.filter(pl.col("not_after") > now)
+        too_late = noted.filter(self._is_too_late(now))
+        self._give_back(page, too_late, now, "its time was past before it could be dialled")
+        return noted.filter(~self._is_too_late(now))
 
     def _allowed(self, page: Writer, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Return what pace and budget allow to start now; note until when the rest is held."""

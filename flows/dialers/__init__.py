@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from flows.clock import Clock
 from flows.dialers.dialer import Dialer
 from flows.dialers.simulated import SimulatedDialer
 from flows.dialers.truedy import TruedyDialer
@@ -18,11 +19,11 @@ def dialers_at_hand() -> list[str]:
 
 
 @contextmanager
-def all_dialers(home: Home) -> Iterator[Mapping[str, Dialer]]:
+def all_dialers(home: Home, clock: Clock) -> Iterator[Mapping[str, Dialer]]:
     """Yield the dialers at hand, by the name that campaigns use; Truedy's where its access is set up."""
     dialers: dict[str, Dialer] = {DialerName.SIMULATED.value: SimulatedDialer()}
     with ExitStack() as stack:
         access = TruedyAccess.from_environment()
         if access is not None:
-            dialers[DialerName.TRUEDY.value] = stack.enter_context(TruedyDialer(access, home.budgets))
+            dialers[DialerName.TRUEDY.value] = stack.enter_context(TruedyDialer(access, home.budgets, clock))
         yield dialers

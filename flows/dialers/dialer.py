@@ -34,8 +34,9 @@ REQUESTS = pl.Schema(
         "replays": pl.Boolean(),
     }
 )
-"""One row per call to place, in ``scheduled_at`` order; ``variables`` is a JSON object. ``replays`` marks a
-dial that repeats an earlier one of which nothing is known, under the same key."""
+"""One row per call to place, in ``scheduled_at`` order; ``variables`` is a JSON object. At ``not_after`` it
+is too late to send it. ``replays`` marks a dial that repeats an earlier one of which nothing is known, under
+the same key."""
 
 ANSWERS = pl.Schema(
     {

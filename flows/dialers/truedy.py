@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Coroutine, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -16,6 +16,7 @@ import aiohttp
 import polars as pl
 
 from flows.budget import RequestBudget
+from flows.clock import Clock
 from flows.dialers.dialer import ANSWERS, REPORTS, UNSENT
 from flows.dialers.truedy_access import TruedyAccess
 from flows.dialers.truedy_answers import MOST_ANSWER_BYTES, Answer, Report, read_answer, read_report
@@ -42,8 +43,9 @@ class TruedyDialer:
 
     keys_live = timedelta(minutes=10)
 
-    def __init__(self, access: TruedyAccess, budgets: Path) -> None:
+    def __init__(self, access: TruedyAccess, budgets: Path, clock: Clock) -> None:
         self._access = access
+        self._clock = clock
         name = hashlib.sha256(access.api_key.encode()).hexdigest()[:16]
         self._budget = RequestBudget(budgets / f"truedy-{name}.json", access.requests_per_minute)
         self._loop = asyncio.new_event_loop()
@@ -66,8 +68,11 @@ class TruedyDialer:
         self._thread.join()
         self._loop.close()
 
-    def send(self, requests: pl.DataFrame, now: datetime) -> "HttpExchange":  # noqa: ARG002 - real time passes
-        """Send one POST per row; when this returns each has left, or has failed to and is called off."""
+    def send(self, requests: pl.DataFrame, now: datetime) -> "HttpExchange":  # noqa: ARG002 - time passes
+        """Send one POST per row; when this returns each has left, or has failed to and is called off.
+
+        The clock is read once more as each leaves: the process may have been stopped since ``now``.
+        """
         exchange = HttpExchange(ANSWERS, requests.height)
         self._await(self._send_all(list(requests.iter_rows(named=True)), exchange))
         return exchange
@@ -100,7 +105,9 @@ class TruedyDialer:
 
     async def _send_all(self, requests: list[dict[str, Any]], exchange: "HttpExchange") -> None:
         """Start every POST, wait until all have left, and call off those that have no connection in time."""
-        departures = [_Departure(self._loop.create_future()) for _ in requests]
+        departures = [
+            _Departure(self._loop.create_future(), request["not_after"], self._clock) for request in requests
+        ]
         posts = [
             self._loop.create_task(self._post(request, exchange, departure))
             for request, departure in zip(requests, departures, strict=True)
@@ -118,6 +125,8 @@ class TruedyDialer:
     async def _post(self, request: dict[str, Any], exchange: "HttpExchange", departure: "_Departure") -> None:
         try:
             answer = await self._answered(request, departure)
+        except _TooLateError:
+            answer = Answer(UNSENT, reason="its time was past before it could leave")
         except _INTERRUPTIONS as error:
             state = "unknown" if departure.may_leave else UNSENT
             order = "after" if departure.may_leave else "before"
@@ -128,18 +137,20 @@ class TruedyDialer:
             else:
                 answer = Answer("failed", reason=f"its data cannot be sent: {type(error).__name__}")
         departure.has_left()
-        now = datetime.now(UTC)
-        if answer.state == "limited":
-            self._budget.hold(answer.held_until, now)
-        exchange.add(
-            {name: request[name] for name in ("campaign_id", "contact_id", "attempt", "lease_id")}
-            | {
-                "state": answer.state,
-                "provider_call_id": answer.provider_call_id,
-                "answered_at": now,
-                "reason": answer.reason,
-            }
-        )
+        now = self._clock.now()
+        try:
+            if answer.state == "limited":
+                self._budget.hold(answer.held_until, now)
+        finally:  # its batch waits for the reply, whatever becomes of the budget
+            exchange.add(
+                {name: request[name] for name in ("campaign_id", "contact_id", "attempt", "lease_id")}
+                | {
+                    "state": answer.state,
+                    "provider_call_id": answer.provider_call_id,
+                    "answered_at": now,
+                    "reason": answer.reason,
+                }
+            )
 
     async def _answered(self, request: dict[str, Any], departure: "_Departure") -> Answer:
         assert self._session is not None  # noqa: S101 - opened before anything is sent
@@ -157,7 +168,7 @@ class TruedyDialer:
             trace_request_ctx=departure,
         ) as response:
             body = await _body(response)
-            return read_answer(response.status, response.headers, body, datetime.now(UTC))
+            return read_answer(response.status, response.headers, body, self._clock.now())
 
     async def _look_up(self, call: Mapping[str, Any], exchange: "HttpExchange") -> None:
         try:
@@ -166,11 +177,13 @@ class TruedyDialer:
             report = Report()  # it is asked again
         except Exception as error:  # whatever is in the answer: the inquiry must come to its end
             report = Report(provider_status=f"an answer that cannot be read: {type(error).__name__}")
-        now = datetime.now(UTC)
-        if report.is_limited:
-            self._budget.hold(report.held_until, now)
+        now = self._clock.now()
         if report.provider_status is None:
-            exchange.add(None)
+            try:
+                if report.is_limited:
+                    self._budget.hold(report.held_until, now)
+            finally:  # as for an answer
+                exchange.add(None)
             return
         exchange.add(
             {name: call[name] for name in ("campaign_id", "contact_id", "attempt")}
@@ -187,16 +200,32 @@ class TruedyDialer:
         url = f"{self._access.base_url}/calls/{provider_call_id}"
         async with self._session.get(url, allow_redirects=False) as response:
             body = await _body(response)
-            return read_report(response.status, response.headers, body, datetime.now(UTC))
+            return read_report(response.status, response.headers, body, self._clock.now())
+
+
+class _TooLateError(Exception):
+    """The time of a request is past, and it has not left."""
 
 
 class _Departure:
     """How far a request has come on its way out."""
 
-    def __init__(self, left: "asyncio.Future[None]") -> None:
+    def __init__(self, left: "asyncio.Future[None]", not_after: datetime, clock: Clock) -> None:
         self.left = left
+        self._not_after = not_after
+        self._clock = clock
         self.may_leave = False
         """Whether it has a connection: from then on nobody can say for certain that it has not left."""
+
+    def let_go(self) -> None:
+        """Note that it has a connection and is about to be written.
+
+        Raises:
+            _TooLateError: it may not leave any more.
+        """
+        if self._clock.now() >= self._not_after:
+            raise _TooLateError
+        self.may_leave = True
 
     def has_left(self) -> None:
         """Note that it is gone, or will never go."""
@@ -243,7 +272,7 @@ async def _may_leave(
     _: aiohttp.TraceRequestHeadersSentParams,
 ) -> None:
     if context.trace_request_ctx is not None:
-        context.trace_request_ctx.may_leave = True
+        context.trace_request_ctx.let_go()
 
 
 async def _has_left(

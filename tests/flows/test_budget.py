@@ -44,6 +44,24 @@ def test_a_provider_that_asks_to_wait_is_heeded_within_reason_and_by_all(budget,
     assert other.take(1, NOW + held_for) == 1
 
 
-def test_a_clock_that_was_set_back_does_not_hold_requests_for_ever(budget):
-    budget.hold(NOW + timedelta(days=1), NOW + timedelta(days=1))
-    assert budget.free_at(NOW) <= NOW + LONGEST_BLOCK
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=31)])
+def test_what_was_taken_or_held_by_a_clock_that_was_ahead_holds_nothing_back(budget, ahead):
+    assert budget.take(100, NOW + ahead) == 100
+    budget.hold(None, NOW + ahead)
+    assert budget.free_at(NOW) == NOW
+    assert budget.take(100, NOW) == 100
+
+
+def test_a_clock_that_was_set_back_a_little_lets_nobody_take_twice(budget):
+    assert budget.take(100, NOW + 30 * SECOND) == 100
+    assert budget.take(1, NOW) == 0
+    assert budget.take(1, NOW + 90 * SECOND) == 1
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 60, b'{"held_until": 1774', b"\xff"])
+def test_a_file_that_a_power_loss_left_unreadable_holds_nothing_back(budget, left):
+    budget.take(100, NOW)
+    budget._file.write_bytes(left)
+    assert budget.free_at(NOW) == NOW
+    assert budget.take(70, NOW) == 70
+    assert budget.take(70, NOW) == 30

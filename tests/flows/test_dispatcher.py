@@ -6,6 +6,8 @@ import polars as pl
 import pytest
 
 from flows import campaigns, pausing
+from flows.budget import RequestBudget
+from flows.campaigns import LATE_LIMIT
 from flows.contact_store import SourceFile, open_contacts
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
@@ -179,6 +181,51 @@ def test_a_call_of_which_nothing_is_known_is_unknown_and_never_dialled_again(hom
     assert calls["state"].to_list() == ["unknown", "unknown"]
     assert (calls["finished_at"] - calls["claimed_at"] >= timedelta(minutes=10)).all()
     assert world.state == "completed"
+
+
+class Stalling(RequestBudget):
+    """A budget that, the first time, takes so long that the slots of those who wait for it are past."""
+
+    def __init__(self, file, clock):
+        super().__init__(file, 100)
+        self._clock = clock
+        self._stalls = True
+
+    def take(self, wanted, now, *, leaving=0):
+        if self._stalls:
+            self._clock.wait_until(now + LATE_LIMIT)
+        self._stalls = False
+        return super().take(wanted, now, leaving=leaving)
+
+
+class Recording(SimulatedDialer):
+    """A dialer that keeps what it was asked to send."""
+
+    def __init__(self):
+        super().__init__(5)
+        self.sent = []
+
+    def send(self, requests, now):
+        self.sent.append(requests)
+        return super().send(requests, now)
+
+
+def test_a_call_that_is_held_up_past_its_time_is_not_sent(home, tmp_path):
+    world = World(home, contacts(3), dialer=Recording())
+    world.dialer.budget = Stalling(tmp_path / "budget.json", world.clock)
+    world.run(START + DAY)
+    sent = pl.concat(world.dialer.sent)
+    assert sent["contact_id"].to_list() == ["c0", "c1", "c2"]
+    assert sent["scheduled_at"][0] >= START + LATE_LIMIT  # it was planned anew
+    assert world.state == "completed"
+
+
+def test_a_request_may_leave_as_long_as_its_slot_counts(home):
+    world = World(home, contacts(3), dialer=Recording())
+    world.run(START + DAY)
+    sent = pl.concat(world.dialer.sent)
+    assert (sent["not_after"] == sent["scheduled_at"] + LATE_LIMIT).all()
+    assert (world.calls["not_after"] > sent["not_after"]).all()
 
 
 class Silent(SimulatedDialer):

@@ -223,8 +223,8 @@ class WatchedExchange:
 class WatchedDialer(TruedyDialer):
     """The real dialer, around whose requests a process may end."""
 
-    def __init__(self, job: Job, budgets: Path, fate: Fate) -> None:
-        super().__init__(job.access, budgets)
+    def __init__(self, job: Job, budgets: Path, clock: ShiftedClock, fate: Fate) -> None:
+        super().__init__(job.access, budgets, clock)
         self._fate = fate
         self._slow_seconds = job.slow_seconds
         self._deadly = job.deadly
@@ -279,7 +279,7 @@ def dispatch(job: Job) -> Tally:
     ledger = WatchedLedger(home.ledger, fate)
     with (
         Owner(home.owners, ledger, clock) as owner,
-        WatchedDialer(job, home.budgets, fate) as dialer,
+        WatchedDialer(job, home.budgets, clock, fate) as dialer,
     ):
         dispatcher = Dispatcher(
             home, ledger, clock, {"simulated": dialer}, ThreadPool(clock), owner, job.reach

@@ -24,7 +24,7 @@ def recover(shop: Shop, most_seconds: float = MOST_SECONDS) -> list[str]:
     until = clock.now() + timedelta(seconds=most_seconds)
     with (
         Owner(shop.home.owners, ledger, clock) as owner,
-        TruedyDialer(shop.access, shop.home.budgets) as dialer,
+        TruedyDialer(shop.access, shop.home.budgets, clock) as dialer,
     ):
         dispatcher = Dispatcher(
             shop.home, ledger, clock, {"simulated": dialer}, ThreadPool(clock), owner, REACH

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from flows.clock import SystemClock
 from flows.dialers import truedy
 from flows.dialers.dialer import CALLS, REQUESTS
 from flows.dialers.truedy import TruedyDialer, idempotency_key
@@ -27,7 +28,7 @@ def provider(tmp_path_factory):
 def dialer(provider, tmp_path):
     provider.set(**Settings().as_given())
     access = TruedyAccess(f"{provider.address}/api/public/v1", "good", 100_000)
-    with TruedyDialer(access, tmp_path) as opened:
+    with TruedyDialer(access, tmp_path, SystemClock()) as opened:
         yield opened
 
 
@@ -132,7 +133,7 @@ def test_whatever_goes_wrong_there_is_one_post_and_no_guess(provider, dialer, fa
 
 def test_a_request_that_nobody_answers_is_unknown(provider, dialer, monkeypatch):
     monkeypatch.setattr(truedy, "ANSWER_SECONDS", 0.5)  # a limit, made small
-    with TruedyDialer(dialer._access, dialer.budget._file.parent) as impatient:
+    with TruedyDialer(dialer._access, dialer.budget._file.parent, SystemClock()) as impatient:
         provider.set(faults=[{"kind": "timeout_placed", "seconds": 5}])
         answers = _answers(impatient, "t1")
     assert answers["state"].to_list() == ["unknown"]
@@ -141,7 +142,7 @@ def test_a_request_that_nobody_answers_is_unknown(provider, dialer, monkeypatch)
 
 def test_a_request_that_never_left_certainly_rang_nobody(tmp_path):
     access = TruedyAccess("http://127.0.0.1:9/api/public/v1", "good", 100)  # nobody listens there
-    with TruedyDialer(access, tmp_path) as dialer:
+    with TruedyDialer(access, tmp_path, SystemClock()) as dialer:
         answers = _answers(dialer, "u1", "u2")
     assert answers["state"].to_list() == ["unsent", "unsent"]
 
@@ -150,9 +151,27 @@ def test_a_limit_holds_all_that_use_the_key(provider, dialer, tmp_path):
     provider.set(faults=[{"kind": "limited", "how": "reset_at", "seconds": 5}])
     _answers(dialer, "l1")
     now = datetime.now(UTC)
-    with TruedyDialer(dialer._access, tmp_path) as other:
+    with TruedyDialer(dialer._access, tmp_path, SystemClock()) as other:
         assert other.budget.take(1, now) == 0
         assert timedelta(seconds=3) < other.budget.free_at(now) - now < timedelta(seconds=7)
+
+
+def test_a_request_whose_time_is_past_does_not_leave(provider, dialer):
+    now = datetime.now(UTC)
+    requests = pl.concat([_requests("e1").with_columns(not_after=pl.lit(now)), _requests("e2")])
+    answers = _replies(dialer.send(requests, now - timedelta(minutes=1))).sort("contact_id")
+    assert answers["state"].to_list() == ["unsent", "in_progress"]
+    assert not _posts(provider, "e1")
+
+
+def test_every_reply_comes_in_though_a_limit_cannot_be_written_down(provider, dialer):
+    provider.set(faults=[{"kind": "limited", "on": on} for on in ("call", "look_up")])
+    dialer.budget._file.with_suffix(".part").mkdir()  # where the budget is written
+    answers = _answers(dialer, "f1")
+    assert answers["state"].to_list() == ["limited"]
+    exchange = dialer.look_up(_calls(answers), datetime.now(UTC))
+    assert _replies(exchange).is_empty()
+    assert not exchange.is_open
 
 
 @pytest.mark.parametrize("variables", ['{"half": ', "[" * 100_000, '{"a": ' * 100_000, "no JSON"])
