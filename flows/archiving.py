@@ -1,10 +1,12 @@
 """The past: calls of closed days leave the ledger for Parquet files, so that it stays small.
 
 A day is closed when it is over by the campaign's clock and no call of it is in flight. Its files are on the
-disk before the ledger lets go of the rows; files that no day of the ledger names are as good as not there.
+disk before the ledger lets go of the rows. Files that no day of the ledger names are as good as not there,
+but none is written over: an earlier ledger may have named them.
 """
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -116,10 +118,7 @@ def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int,
     with ledger.session() as session:
         calls = _as(session.read("list_closed_calls", **of_day), PAST_CALLS)
         events = _as(session.read("list_closed_events", ("leaving", calls)), PAST_EVENTS)
-    names = {
-        f"{kind}_file": f"{campaign_id}/{day:%Y-%m-%d}-{part:03d}.{kind}.parquet"
-        for kind in ("calls", "events")
-    }
+    part, names = _free_names(home.past, campaign_id, day, part)
     write_companion(calls.lazy(), home.past / names["calls_file"])
     write_companion(events.lazy(), home.past / names["events_file"])
     sync_folder((home.past / names["calls_file"]).parent)
@@ -131,6 +130,21 @@ def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int,
         known = calls.select("contact_id").unique()
         session.write("settle_skips", ("known_skip", known), campaign_id=campaign_id)
     return calls.height
+
+
+def _free_names(past: Path, campaign_id: str, day: date, part: int) -> tuple[int, dict[str, str]]:
+    """Return the first part from ``part`` on of which no file is there, and the names of its files.
+
+    A recovered ledger does not know the parts that an earlier one wrote.
+    """
+    while True:
+        names = {
+            f"{kind}_file": f"{campaign_id}/{day:%Y-%m-%d}-{part:03d}.{kind}.parquet"
+            for kind in ("calls", "events")
+        }
+        if not any((past / name).exists() for name in names.values()):
+            return part, names
+        part += 1
 
 
 def _as(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

@@ -56,9 +56,11 @@ SKIPS = pl.Schema(
         "contact_id": pl.String(),
         "reason": pl.String(),
         "skipped_at": INSTANT,
+        "plan_version": pl.Int32(),
     }
 )
-"""One row per contact that a person took out of a campaign."""
+"""One row per contact that a person took out of a campaign. ``plan_version`` is the version that was current
+then and planned the contact, 0 for none; null where an older callplan wrote the entry."""
 
 KINDS = {"note": NOTES, "answer": ANSWERS, "report": REPORTS, "skip": SKIPS}
 """The kinds of entry and the schema of their rows."""

@@ -62,11 +62,13 @@ def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason:
     with ledger.session() as session:
         campaign = find_campaign(session, named)
         refuse_final(campaign)
+        current = session.read("list_versions", campaign_id=campaign.campaign_id)["plan_version"].max()
         skips = contacts.select(
             pl.lit(campaign.campaign_id).alias("campaign_id"),
             "contact_id",
             pl.lit(reason).alias("reason"),
             pl.lit(now).alias("skipped_at"),
+            pl.when("is_planned").then(pl.lit(current)).otherwise(0).alias("plan_version"),
         )
         with Journal(home.journal).writing() as page:
             page.add("skip", skips)  # before the commit: a skip too many calls nobody

@@ -133,7 +133,9 @@ def _add(session: Session, campaign_id: str, versions: list[_Version], now: date
             published_at=now,
         )
         before = number
-    skipped = versions[-1].brief.skipped.with_columns(campaign_id=pl.lit(campaign_id), skipped_at=pl.lit(now))
+    skipped = versions[-1].brief.skipped.with_columns(
+        campaign_id=pl.lit(campaign_id), skipped_at=pl.lit(now), plan_version=pl.lit(None, pl.Int32)
+    )
     session.write("take_up_skips", ("skipped", skipped))
 
 
@@ -184,11 +186,15 @@ def _hold_back(
 
 
 def _count(session: Session, campaign_id: str, current: list[_Version]) -> None:
+    """Note how many contacts the campaign calls; a skip of somebody whom it plans no more counts for none."""
     planned = pl.scan_parquet([version.file for version in current]).filter(pl.col("attempt") == 1)
     called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
     contacts = pl.concat([planned.select("contact_id"), called.lazy().select("contact_id")]).unique()
     count = contacts.select(pl.len()).collect().item()
     session.write("set_contact_count", campaign_id=campaign_id, contact_count=count)
+    skips = session.read("list_skips", campaign_id=campaign_id).lazy().select("contact_id")
+    unplanned = skips.join(planned, on="contact_id", how="anti").collect()
+    session.write("settle_skips", ("known_skip", unplanned), campaign_id=campaign_id)
 
 
 def _listed(home: Home, versions: list[_Version]) -> int:

@@ -7,7 +7,7 @@ import pytest
 from flows import journal as journals
 from flows.dialers.dialer import ANSWERS
 from flows.errors import WorkError
-from flows.journal import NOTES, DamagedJournalError, Journal
+from flows.journal import NOTES, DamagedJournalError, Entry, Journal
 
 NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
 
@@ -184,3 +184,9 @@ def test_a_writer_that_slept_while_files_were_set_aside_knows_of_every_dial(tmp_
     assert journal.set_aside(lambda _: True) == 3
     with sleeper.writing() as page:
         assert page.notes_since(NOW - timedelta(seconds=1)).height == 4
+
+
+def test_a_skip_that_an_older_callplan_wrote_is_read_without_its_version():
+    written = '[{"campaign_id": "c", "contact_id": "c0", "reason": "asked", "skipped_at": 1774274400000000}]'
+    (skip,) = Entry(1, "skip", written).rows.to_dicts()
+    assert (skip["contact_id"], skip["plan_version"]) == ("c0", None)

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from flows import campaigns
+from flows.archiving import archive_closed_days
 from flows.errors import WorkError
 from flows.ledger import Ledger
 from flows.owners import Owner
@@ -72,9 +73,9 @@ def test_a_running_dispatcher_is_not_robbed_of_its_ledger(home):
         recover(home, world.clock.now())
 
 
-def test_an_older_copy_of_the_ledger_catches_up_from_the_journal(home):
-    world = World(home, contacts(4))
-    older = Ledger(home.path / "older.duckdb", keep_open=True)
+def _older_copy(world):
+    """Return a ledger that knows the world's campaign and versions as they are now, and nothing else."""
+    older = Ledger(world.home.path / "older.duckdb", keep_open=True)
     with world.ledger.session() as session, older.session() as copy:
         campaign, version = (
             session.read("copy_campaign"),
@@ -84,6 +85,12 @@ def test_an_older_copy_of_the_ledger_catches_up_from_the_journal(home):
         copy._connection.register("was_version", version.to_arrow())
         copy._connection.execute("insert into campaign by name select * from was_campaign")
         copy._connection.execute("insert into plan_version by name select * from was_version")
+    return older
+
+
+def test_an_older_copy_of_the_ledger_catches_up_from_the_journal(home):
+    world = World(home, contacts(4))
+    older = _older_copy(world)
     world.run(START + 4 * HOUR)
     made = world.calls
     world.ledger = older
@@ -91,3 +98,64 @@ def test_an_older_copy_of_the_ledger_catches_up_from_the_journal(home):
     assert world.calls.filter(pl.col("contact_id").is_in(made["contact_id"].implode())).height == made.height
     assert sorted(world.calls["contact_id"]) == ["c0", "c1", "c2", "c3"]
     assert world.state == "completed"
+
+
+def test_a_recovered_skip_of_somebody_no_longer_planned_completes_nothing_early(home):
+    world = World(home, contacts(6), max_calls_per_day=2)
+    world.skip("c0", "c1")
+    assert world.update(end_time="15:00").written.rows == 4
+    assert _recovered(world)["skipped_count"] == 0
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c2", "c3", "c4", "c5"]
+    assert world.state == "completed"
+
+
+def test_a_skip_of_somebody_not_planned_that_an_older_copy_takes_up_completes_nothing_early(home):
+    world = World(home, contacts(4), max_calls_per_day=2)
+    older = _older_copy(world)
+    world.load(contacts(6), "more.csv")
+    world.skip("c4", "c5")
+    world.ledger = older
+    world.run(START + 20 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c0", "c1", "c2", "c3"]
+    assert world.state == "completed"
+
+
+def test_a_planned_contact_whose_skip_an_older_copy_takes_up_counts_as_done(home):
+    world = World(home, contacts(4), max_calls_per_day=2)
+    older = _older_copy(world)
+    world.skip("c1", "c3")
+    world.ledger = older
+    world.run(START + 20 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c0", "c2"]
+    assert world.state == "completed"
+
+
+def test_calls_made_just_before_a_recovery_do_not_leave_their_slots_on_the_stage(home):
+    world = World(home, contacts(200), dialer=Chosen(lambda *_: "completed"), max_calls_per_day=150)
+    world.run(START + 4 * HOUR)
+    _recovered(world)
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(world.clock.now() + timedelta(minutes=1))
+    world.run(START + 20 * DAY)
+    assert world.state == "completed"
+    assert world.calls.height == 200
+    assert world.versions.height == 1
+
+
+def test_what_was_archived_before_a_recovery_is_not_written_over(home):
+    world = World(home, contacts(6), max_calls_per_day=3)
+    world.run(START + DAY + HOUR)
+    before = {file: file.read_bytes() for file in home.past.rglob("*.parquet")}
+    made = world.calls["contact_id"].to_list()
+    _recovered(world)
+    world.run(START + DAY + 2 * HOUR)
+    archive_closed_days(home, world.ledger, world.clock.now())
+    assert before
+    assert {file: file.read_bytes() for file in before} == before
+    assert world.calls["contact_id"].to_list() == made
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert world.state == "completed"
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6)]
