@@ -74,13 +74,22 @@ class Batch:
             self._send_slice(now)
         moments = [exchange.wakes_at(now) for exchange in self._open]
         if self._waiting.height:
-            moments.append(max(self._next_slot(), self._held_until or now, self._next_slice_at()))
+            moments.append(max(self._next_slot(), self._free_at(now), self._next_slice_at()))
         return min(moments, default=None)
 
     def _is_due(self, now: datetime) -> bool:
-        held = self._held_until is not None and self._held_until > now
-        follows = self._one_by_one and bool(self._open) and self._next_slice_at() > now
-        return bool(self._waiting.height) and not held and not follows and self._next_slot() <= now
+        if self._waiting.is_empty() or self._free_at(now) > now or self._next_slot() > now:
+            return False
+        follows = self._one_by_one and bool(self._open)
+        return not follows or self._next_slice_at() <= now
+
+    def _free_at(self, now: datetime) -> datetime:
+        """Return when the limits let go of the batch, or a call has to go back because its time is past."""
+        if self._held_until is None:
+            return now
+        first = self._waiting.select(self._leaves_before().min()).item()
+        assert isinstance(first, datetime)  # noqa: S101 - the column has no nulls
+        return min(self._held_until, first)
 
     def _next_slice_at(self) -> datetime:
         """Return when the next slice may go: a replay waits a while for the answer to the one before."""
@@ -94,7 +103,8 @@ class Batch:
     def _take_in(self, now: datetime) -> None:
         answered = [exchange.replies(now) for exchange in self._open]
         self._open = [exchange for exchange in self._open if exchange.is_open]
-        self._add_answers(pl.concat([ANSWERS.to_frame(), *answered]))
+        answers = pl.concat([ANSWERS.to_frame(), *answered])
+        self._add_answers(_of_repeated(answers) if self._one_by_one else answers)
 
     def _add_answers(self, answers: pl.DataFrame) -> None:
         if not answers.is_empty():
@@ -180,6 +190,15 @@ def notes(requests: pl.DataFrame, now: datetime) -> pl.DataFrame:
     return requests.with_columns(
         noted_at=pl.lit(now), deadline_at=pl.lit(now) + pl.duration(minutes="max_call_minutes")
     ).select(NOTES.names())
+
+
+def _of_repeated(answers: pl.DataFrame) -> pl.DataFrame:
+    """Return what answers (``ANSWERS``) to repeated dials say of their calls.
+
+    One that failed without becoming a call leaves open whether the dial before it rang.
+    """
+    is_open = (pl.col("state") == "failed") & pl.col("provider_call_id").is_null()
+    return answers.with_columns(state=pl.when(is_open).then(pl.lit("unknown")).otherwise("state"))
 
 
 def _given_back(requests: pl.DataFrame, now: datetime, reason: str) -> pl.DataFrame:

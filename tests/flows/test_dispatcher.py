@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 
 from flows import campaigns, pausing
-from flows.budget import RequestBudget
+from flows.budget import LONGEST_BLOCK, RequestBudget
 from flows.campaigns import LATE_LIMIT
 from flows.contact_store import SourceFile, open_contacts
+from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
 from flows.errors import InputError
@@ -226,6 +227,43 @@ def test_a_request_may_leave_as_long_as_its_slot_counts(home):
     sent = pl.concat(world.dialer.sent)
     assert (sent["not_after"] == sent["scheduled_at"] + LATE_LIMIT).all()
     assert (world.calls["not_after"] > sent["not_after"]).all()
+
+
+def test_a_call_that_is_held_goes_back_as_soon_as_its_slot_is_past(home, tmp_path):
+    world = World(home, contacts(1), dialer=Recording())
+    world.dialer.budget = RequestBudget(tmp_path / "budget.json", 100)
+    world.dialer.budget.hold(START + LONGEST_BLOCK, START)
+    world.run(START + timedelta(seconds=1))
+    assert world.clock.now() - START - LATE_LIMIT < timedelta(seconds=1)
+    assert not world.dialer.sent
+    assert world.calls.is_empty()
+    world.run(START + DAY)
+    assert world.state == "completed"
+
+
+class Refusing(SimulatedDialer):
+    """A dialer of whose first dials nothing is known, and that finds fault with what it is sent again."""
+
+    def send(self, requests, now):
+        if not requests["replays"].all():
+            raise ValueError("no line")
+        answers = super().send(requests, now).replies(now)
+        return Replied(
+            answers.with_columns(
+                state=pl.lit("failed"),
+                provider_call_id=pl.lit(None, pl.String),
+                reason=pl.lit("HTTP 422"),
+            )
+        )
+
+
+def test_a_repeated_dial_that_is_refused_says_nothing_of_the_first(home):
+    retry = {"max_attempts": 2, "delay_minutes": {"failed": 1}}
+    world = World(home, contacts(1), dialer=Refusing(), retry=retry, max_call_minutes=10)
+    world.run(START + DAY)
+    assert world.calls.select("attempt", "state").rows() == [(1, "unknown")]
+    assert world.calls["finished_at"][0] >= START + timedelta(minutes=10)
+    assert world.calls["reason"].to_list() == ["HTTP 422; no outcome by the deadline"]
 
 
 class Silent(SimulatedDialer):
