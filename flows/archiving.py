@@ -1,8 +1,8 @@
 """The past: calls of closed days leave the ledger for Parquet files, so that it stays small.
 
 A day is closed when it is over by the campaign's clock and no call of it is in flight. Its files are on the
-disk before the ledger lets go of the rows. Files that no day of the ledger names are as good as not there, but
-none is written over: an earlier ledger may have named them.
+disk before the ledger lets go of the rows. Files that no day of the ledger names are as good as not there,
+but none is written over: an earlier ledger may have named them.
 """
 
 from datetime import date, datetime, timedelta
