@@ -14,6 +14,7 @@ from flows.dialers.dialer import ANSWERS, GOES_BACK, REFUSED, REPORTS
 from flows.errors import WorkError
 from flows.journal import NOTES, SKIPS, Entry, Journal
 from flows.ledger import Session
+from flows.plan_store import version_name
 
 _CALL = ["campaign_id", "contact_id", "attempt"]
 
@@ -35,13 +36,14 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
 
     Raises:
         DamagedJournalError: the journal does not cover the ledger's position.
-        OutdatedLedgerError: it has calls of campaigns that the ledger does not know.
+        OutdatedLedgerError: it has calls or skips of plan versions that the ledger does not know.
     """
     entries = _entries(session, journal)
     if not entries:
         return Applied()
     skips = _rows(entries, "skip", SKIPS)
     if not skips.is_empty():
+        _refuse_foreign(session, _of_planned(skips))
         session.write("take_up_skips", ("skipped", skips))
     noted = ended = 0
     for run in _in_rounds(entries):
@@ -59,21 +61,27 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
 
 def refuse_outdated(session: Session, journal: Journal) -> None:
     """Raise what ``apply_journal`` would raise, and change nothing."""
-    notes = _rows(_entries(session, journal), "note", NOTES)
-    if not notes.is_empty():
-        _refuse_foreign(session, notes)
+    entries = _entries(session, journal)
+    _refuse_foreign(session, _of_planned(_rows(entries, "skip", SKIPS)))
+    _refuse_foreign(session, _rows(entries, "note", NOTES))
 
 
 def _entries(session: Session, journal: Journal) -> list[Entry]:
     return journal.entries_after(int(session.read("find_version")["journal_sequence"].item()))
 
 
-def _refuse_foreign(session: Session, notes: pl.DataFrame) -> None:
-    foreign = session.read("list_foreign_notes", ("note", notes))
+def _of_planned(skips: pl.DataFrame) -> pl.DataFrame:
+    return skips.filter(pl.col("plan_version") > 0)
+
+
+def _refuse_foreign(session: Session, entries: pl.DataFrame) -> None:
+    """Refuse entries (``campaign_id``, ``plan_version``) of plans that are later than the ledger's last."""
+    foreign = session.read("list_foreign_notes", ("note", entries.select("campaign_id", "plan_version")))
     if not foreign.is_empty():
+        plan = version_name(*foreign.select("campaign_id", "plan_version").row(0))
         raise OutdatedLedgerError(
-            f"the dial journal has calls of campaign {foreign['campaign_id'][0]}, which this ledger "
-            "does not know: it is an older copy; callplan recover rebuilds it"
+            f"the dial journal has calls or skips of the plan {plan}, which this ledger does not know: it is "
+            "an older copy; callplan recover builds it anew, where that file is there"
         )
 
 

@@ -9,12 +9,14 @@ from typing import TypeVar
 
 import polars as pl
 
+from flows.applying import refuse_outdated
 from flows.checking import CheckResult, PlanUnderTest, check_plan
 from flows.committing import OutdatedError, Publication, commit, fates
 from flows.contact_store import snapshot_hash
 from flows.database import locked
 from flows.errors import WorkError
 from flows.home import Home
+from flows.journal import Journal
 from flows.ledger import Ledger
 from flows.plan_store import (
     EXCLUDED_SUFFIX,
@@ -172,6 +174,7 @@ def publishing(
 
     Raises:
         BusyError: somebody else is publishing, where nobody ``waits`` for that.
+        OutdatedLedgerError: the ledger is an older copy, so that plans it does not know are in use.
     """
     folder = home.plans / campaign_id
     folder.mkdir(parents=True, exist_ok=True)
@@ -188,6 +191,7 @@ def publishing(
 
 def _set_aside_orphans(home: Home, ledger: Ledger, campaign_id: str) -> None:
     with ledger.session() as session:
+        refuse_outdated(session, Journal(home.journal))
         known = set(session.read("list_versions", campaign_id=campaign_id)["file"])
     set_aside_orphans(home.plans, campaign_id, known)
 

@@ -15,6 +15,26 @@ from tests.people import campaign
 NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
 
 
+def _planned_campaign(ledger):
+    campaign_id = create_campaign(ledger, campaign(), NOW)
+    with ledger.session() as session:
+        session.write(
+            "add_plan_version",
+            campaign_id=campaign_id,
+            plan_version=1,
+            based_on=0,
+            kind="replaces",
+            file=f"{campaign_id}/000001.parquet",
+            sha256="",
+            contacts_hash="",
+            row_count=1,
+            first_at=NOW,
+            last_at=NOW,
+            published_at=NOW,
+        )
+    return campaign_id
+
+
 def _note(campaign_id, *, replays):
     note = {
         "campaign_id": campaign_id,
@@ -53,7 +73,7 @@ def _unsent(campaign_id):
 @pytest.mark.parametrize("applied_before", [0, 1])
 def test_a_repeated_dial_that_never_left_does_not_give_back_the_first_one(tmp_path, applied_before):
     ledger, journal = Ledger(None), Journal(tmp_path)
-    campaign_id = create_campaign(ledger, campaign(), NOW)
+    campaign_id = _planned_campaign(ledger)
     with journal.writing() as page:
         page.note(_note(campaign_id, replays=False))
     for _ in range(applied_before):

@@ -1,16 +1,19 @@
 """A lost ledger comes back from plans, journal and lists, and nobody is called twice for it."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from flows import campaigns
+from flows.applying import OutdatedLedgerError
 from flows.archiving import archive_closed_days
 from flows.errors import WorkError
 from flows.ledger import Ledger
 from flows.owners import Owner
 from flows.recovering import recover
+from flows.standing import standing
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
 
@@ -159,3 +162,36 @@ def test_what_was_archived_before_a_recovery_is_not_written_over(home):
     world.run(START + 20 * DAY)
     assert world.state == "completed"
     assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6)]
+
+
+def test_an_older_copy_that_does_not_know_the_version_of_a_call_is_not_dispatched(home):
+    world = World(home, contacts(6), max_calls_per_day=2)
+    older = _older_copy(world)
+    world.update(blackout_dates=["2026-03-24"])
+    world.run(START + 4 * HOUR)
+    plan = world.file(2).read_bytes()
+    world.ledger = older
+    refusal = rf"{world.campaign_id}/000002\.parquet.*callplan recover"
+    with pytest.raises(OutdatedLedgerError, match=refusal):
+        world.run(START + 20 * DAY)
+    with pytest.raises(OutdatedLedgerError, match=refusal):
+        world.update(end_time="15:00")
+    assert world.file(2).read_bytes() == plan
+    assert re.search(refusal, standing(home, older, world.clock.now()).refusal)
+    assert _recovered(world)["state"] == "paused"
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert world.state == "completed"
+    assert world.calls.height == 6
+    assert date(2026, 3, 24) not in world.calls["call_date"].to_list()
+
+
+def test_an_older_copy_that_does_not_know_the_version_of_a_skip_is_not_dispatched(home):
+    world = World(home, contacts(4), max_calls_per_day=2)
+    older = _older_copy(world)
+    world.load(contacts(6), "more.csv")
+    world.schedule()
+    world.skip("c5")
+    world.ledger = older
+    with pytest.raises(OutdatedLedgerError, match=r"000002\.parquet"):
+        world.run(START + 20 * DAY)
