@@ -1,12 +1,13 @@
 """The dispatcher in simulated time: on an in-memory ledger, with the very code that runs in real time."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from flows import campaigns, pausing
-from flows.contact_store import SourceFile, open_contacts
+from flows.contact_store import SourceFile, current_snapshot, open_contacts
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
 from flows.errors import InputError
@@ -15,7 +16,7 @@ from flows.owners import Owner
 from flows.placing import notes
 from flows.pools import SteppedPool
 from tests.people import campaign, contacts
-from tests.world import DAY, START, World
+from tests.world import DAY, START, Chosen, World
 from transforms.schemas import REJECTS
 from transforms.wall_clock import to_local
 
@@ -299,6 +300,70 @@ def test_a_lost_or_damaged_plan_fails_the_campaign_and_calls_nobody(home, damage
     assert len(tally.errors) == 1
     assert world.state == "failed"
     assert world.calls.is_empty()
+
+
+def _cut_short(file):
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def _of_another_schema(file):
+    pl.DataFrame({"a": [1]}).write_parquet(file)
+
+
+def _plan(world):
+    return world.file(1)
+
+
+def _list(world):
+    return current_snapshot(world.home, "people")
+
+
+def _past(world):
+    return next((world.home.past / world.campaign_id).glob("*.calls.parquet"))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _cut_short, _of_another_schema])
+@pytest.mark.parametrize("file_of", [_plan, _list, _past])
+def test_a_file_damaged_while_dispatching_fails_its_campaign_and_the_others_go_on(home, file_of, damage):
+    world = World(home, contacts(6), max_calls_per_day=3)
+    world.load(contacts(6), "others.csv", "others")
+    other = world.add_campaign(max_calls_per_day=3, contact_list="others")
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        dialers, pool = {"simulated": world.dialer}, SteppedPool(world.clock)
+        dispatcher = Dispatcher(home, world.ledger, world.clock, dialers, pool, owner, timedelta())
+        dispatcher.run(START + DAY + timedelta(minutes=30), tick=None)
+        file = file_of(world)
+        damage(file)
+        tally = dispatcher.run(START + 2 * DAY, tick=None)
+    assert [str(file) in error for error in tally.errors] == [True]
+    assert (world.state, world.state_of(other)) == ("failed", "completed")
+
+
+@pytest.mark.parametrize("file_of", [_plan, _list, _past])
+def test_a_damaged_file_that_planning_anew_reads_fails_its_campaign_and_the_others_go_on(home, file_of):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 24 * 60}}
+    world = World(home, contacts(3), Chosen(lambda *_: "busy"), retry=retry)
+    world.load(contacts(3), "others.csv", "others")
+    other = world.add_campaign(contact_list="others", retry=retry)
+    world.run(START + timedelta(hours=20))
+    world.run(START + timedelta(hours=20, minutes=1))  # the first day is over and archived
+    file = file_of(world)
+    _cut_short(file)
+    tally = world.run(START + 4 * DAY)
+    assert [str(file) in error for error in tally.errors] == [True]
+    assert (world.state, world.state_of(other)) == ("failed", "completed")
+
+
+def test_a_day_that_cannot_be_archived_is_an_error_of_the_tick_and_the_others_go_on(home):
+    world = World(home, contacts(2), max_calls_per_day=1)
+    other = world.add_campaign(max_calls_per_day=1)
+    (home.past / world.campaign_id).parent.mkdir(exist_ok=True)
+    (home.past / world.campaign_id).write_text("in the way")
+    tally = world.run(START + 3 * DAY)
+    assert tally.errors
+    assert all(str(home.past / world.campaign_id) in error for error in tally.errors)
+    assert (world.state, world.state_of(other)) == ("completed", "completed")
+    assert (home.past / other).is_dir()
 
 
 def test_a_campaign_whose_dialer_is_not_at_hand_is_not_claimed(home):
