@@ -158,6 +158,10 @@ class Dispatcher:
             self.tally.errors += self._stage.fill(now)
             now = self._clock.now()  # that took time, and a window may have closed
             work = self._record(now)
+        if self._stage.is_outdated(work["staged_from"] or ()):
+            self.tally.errors += self._stage.renew(now)
+            now = self._clock.now()
+            work = self._record(now)
         self._archive(now)
         if _somebody_waits(work, now) and self._replan(now):
             now = self._clock.now()

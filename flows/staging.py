@@ -1,6 +1,6 @@
 """Staging: copying the slots of the next while from the plan files into the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import polars as pl
 
 from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, fail
-from flows.contact_store import current_snapshot
+from flows.contact_store import current_lists, current_snapshot
 from flows.damage import naming_damage
 from flows.errors import CallplanError
 from flows.home import Home
@@ -59,6 +59,33 @@ class Stage:
             self._add(version, staged, staged_until, now - LATE_LIMIT)
         return errors
 
+    def is_outdated(self, staged_from: Collection[Mapping[str, str | None]]) -> bool:
+        """Return whether a list was loaded again since slots were staged (``contact_list``, ``snapshot``)."""
+        current = _current_names(self._home) if staged_from else {}
+        return any(_is_old(read["snapshot"], current, read["contact_list"]) for read in staged_from)
+
+    def renew(self, now: datetime) -> list[str]:
+        """Read staged slots anew whose list was loaded again since; return what went wrong, as ``fill``."""
+        errors = []
+        current = _current_names(self._home)
+        with self._ledger.session() as session:
+            staged = session.read("list_staged")
+        for version in staged.iter_rows(named=True):
+            if not _is_old(version["snapshot"], current, version["contact_list"]):
+                continue
+            try:
+                with naming_damage(self._home, self._ledger, version["campaign_id"]):
+                    plan = pl.scan_parquet(self._proven_plan(version))
+                    until = version["last_at"] + timedelta.resolution
+                    slots = self._read(version, plan, version["first_at"], until)
+            except CallplanError as error:
+                errors.append(str(error))
+                fail(self._ledger, version["campaign_id"], str(error), now)
+                continue
+            with self._ledger.session() as session:
+                session.write("renew_slots", ("staged", slots))
+        return errors
+
     def _read_next(
         self, version: Mapping[str, Any], made: pl.LazyFrame, now: datetime
     ) -> tuple[pl.DataFrame, datetime]:
@@ -73,9 +100,10 @@ class Stage:
     def _read(
         self, version: Mapping[str, Any], plan: pl.LazyFrame, from_at: datetime, until: datetime
     ) -> pl.DataFrame:
-        contacts = pl.scan_parquet(current_snapshot(self._home, version["contact_list"]))
+        snapshot = current_snapshot(self._home, version["contact_list"])
         campaign = Campaign.model_validate_json(version["settings"])
-        return staged_slots(plan, contacts, campaign, from_at, until).collect()
+        slots = staged_slots(plan, pl.scan_parquet(snapshot), campaign, from_at, until)
+        return slots.with_columns(snapshot=pl.lit(snapshot.name)).collect()
 
     def _add(
         self,
@@ -106,6 +134,15 @@ class Stage:
             proven(self._home.plans, *key)
             self._proven[key] = seen
         return file
+
+
+def _current_names(home: Home) -> dict[str, str]:
+    return {list_name: snapshot.name for list_name, snapshot in current_lists(home).items()}
+
+
+def _is_old(snapshot: str | None, current: Mapping[str, str], list_name: str | None) -> bool:
+    """Return whether a snapshot is not the one that its list has now; one that is not known is old."""
+    return snapshot is None or list_name is None or current.get(list_name) != snapshot
 
 
 def _stat_of(file: Path) -> _Stat | None:
