@@ -19,7 +19,7 @@ demo: $(INSTALLED) ## run the main job on the sample, in a store of its own
 	$(RUN)/callplan demo
 
 test: $(INSTALLED) ## run the tests
-	$(RUN)/pytest --numprocesses 2 --dist worksteal
+	$(RUN)/pytest --numprocesses 3 --dist worksteal
 
 prove: $(INSTALLED) ## hold the planner against the oracle 50,000 times (half an hour of one core)
 	TEST_EXAMPLES=50000 $(RUN)/pytest --numprocesses 2 tests/transforms/test_rules.py tests/transforms/test_replanning_rules.py

@@ -73,17 +73,22 @@ class ChangedError(Exception):
     """A call of a closed day changed while it was exported; the day is left for the next time."""
 
 
-def archive_closed_days(home: Home, ledger: Ledger, now: datetime) -> int:
-    """Export the calls of closed days and take them off the ledger; return how many calls that were."""
+def archive_closed_days(home: Home, ledger: Ledger, now: datetime) -> list[str]:
+    """Export the calls of closed days and take them off the ledger.
+
+    Returns what went wrong: a day whose files cannot be written stays in the ledger.
+    """
     with ledger.session() as session:
         days = session.read("list_closed_days", ("today", _today_of_campaigns(session, now)))
-    archived = 0
+    errors = []
     for campaign_id, day, part in days.iter_rows():
         try:
-            archived += _archive(home, ledger, campaign_id, day, part, now)
+            _archive(home, ledger, campaign_id, day, part, now)
         except ChangedError:
             continue
-    return archived
+        except (OSError, pl.exceptions.PolarsError) as error:
+            errors.append(f"{home.past / campaign_id}: the calls of {day} cannot be archived: {error}")
+    return errors
 
 
 def archive_journal(ledger: Ledger, journal: Journal) -> int:
@@ -113,7 +118,7 @@ def _today_of_campaigns(session: Session, now: datetime) -> pl.DataFrame:
     return zones.select("campaign_id", today=pl.Series(today, dtype=pl.Date))
 
 
-def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int, now: datetime) -> int:
+def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int, now: datetime) -> None:
     of_day: dict[str, Any] = {"campaign_id": campaign_id, "call_date": day}
     with ledger.session() as session:
         calls = _as(session.read("list_closed_calls", **of_day), PAST_CALLS)
@@ -129,7 +134,6 @@ def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int,
         session.write("add_past_day", ("leaving", calls), **of_day, part=part, **names, now=now)
         known = calls.select("contact_id").unique()
         session.write("settle_skips", ("known_skip", known), campaign_id=campaign_id)
-    return calls.height
 
 
 def _free_names(past: Path, campaign_id: str, day: date, part: int) -> tuple[int, dict[str, str]]:

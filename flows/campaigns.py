@@ -241,6 +241,7 @@ def complete_campaigns(session: Session, now: datetime) -> None:
     """Complete the campaigns of which every contact is final."""
     if session.write("complete_campaigns", now=now):
         session.write("add_campaign_events", changed_at=now)
+        session.write("delete_final_slots")
 
 
 def set_state(
@@ -264,3 +265,5 @@ def set_state(
         raise WorkError(f"{campaign.name}: its state changed meanwhile; try again")
     session.announce()
     session.write("add_campaign_events", changed_at=now)
+    if state in _FINAL:
+        session.write("delete_final_slots")

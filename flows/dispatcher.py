@@ -17,7 +17,7 @@ import polars as pl
 from flows.abandoned import settle_failed, take_over
 from flows.applying import apply_journal
 from flows.archiving import archive_closed_days, archive_journal, forget_owners
-from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns, hinder
+from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns
 from flows.clock import Clock, ClockGuard, MovedClockError
 from flows.dialers.dialer import Dialer
 from flows.errors import CallplanError, WorkError
@@ -29,7 +29,7 @@ from flows.ledger import Ledger, Session
 from flows.owners import Owner
 from flows.placing import Batch, Line
 from flows.pools import Pool
-from flows.replanning import LOOK_AGAIN, campaigns_to_replan, replan
+from flows.replanning import LOOK_AGAIN, campaigns_to_replan, hold_up, replan
 from flows.staging import STAGE_AHEAD, STAGE_MARGIN, Stage
 
 TICK = timedelta(seconds=1)
@@ -158,6 +158,10 @@ class Dispatcher:
             self.tally.errors += self._stage.fill(now)
             now = self._clock.now()  # that took time, and a window may have closed
             work = self._record(now)
+        if self._stage.is_outdated(work["staged_from"] or ()):
+            self.tally.errors += self._stage.renew(now)
+            now = self._clock.now()
+            work = self._record(now)
         self._archive(now)
         if _somebody_waits(work, now) and self._replan(now):
             now = self._clock.now()
@@ -239,7 +243,7 @@ class Dispatcher:
                 self.tally.replanned += replan(self._home, self._ledger, campaign_id, now)
             except CallplanError as error:
                 self.tally.errors.append(str(error))
-                hinder(self._ledger, campaign_id, str(error), now)
+                hold_up(self._ledger, campaign_id, error, now)
         return len(waiting)
 
     def _claim(self, now: datetime) -> None:
@@ -317,7 +321,7 @@ class Dispatcher:
             self._archived_at = read_instant(self._home.archived)
         if self._archived_at + _ARCHIVE_EVERY <= now:
             self._archived_at = now
-            archive_closed_days(self._home, self._ledger, now)
+            self.tally.errors += archive_closed_days(self._home, self._ledger, now)
             archive_journal(self._ledger, self._journal)
             forget_owners(self._ledger, now)
             write_instant(self._home.archived, now)

@@ -19,3 +19,7 @@ class InputError(CallplanError):
 
 class WorkError(CallplanError):
     """The input was fine and the work failed all the same."""
+
+
+class DamagedFileError(WorkError):
+    """A file that was written is lost, or is no longer what was written."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.errors import InputError, WorkError
+from flows.errors import DamagedFileError, InputError
 from transforms.schemas import PLAN
 
 EXCLUDED_SUFFIX = ".excluded.parquet"
@@ -102,13 +102,13 @@ def proven(plans: Path, name: str, sha256: str) -> Path:
     """Return the path of a published plan.
 
     Raises:
-        WorkError: the file is gone or its bytes are not those that were published.
+        DamagedFileError: the file is gone or its bytes are not those that were published.
     """
     file = plans / name
     if not file.is_file():
-        raise WorkError(f"{file}: the plan is gone")
+        raise DamagedFileError(f"{file}: the plan is gone")
     if sha256_of(file) != sha256:
-        raise WorkError(f"{file}: the plan is damaged, its SHA-256 is not the one published")
+        raise DamagedFileError(f"{file}: the plan is damaged, its SHA-256 is not the one published")
     return file
 
 

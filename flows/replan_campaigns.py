@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 
-from flows.campaigns import hinder
 from flows.errors import CallplanError, WorkError
 from flows.home import find_home
 from flows.ledger import Ledger
-from flows.replanning import campaigns_to_replan, replan
+from flows.replanning import campaigns_to_replan, hold_up, replan
 from flows.runs import living_run
 from flows.telling.events import tell_changes
 from flows.telling.possibly import if_possible
@@ -31,7 +30,7 @@ def replan_campaigns() -> int:
                 found += replan(home, ledger, campaign_id, now)
             except CallplanError as error:
                 problems.append(str(error))
-                hinder(ledger, campaign_id, str(error), now)
+                hold_up(ledger, campaign_id, error, now)
         get_run_logger().info("%d slots planned anew", found)
         with if_possible():
             tell_changes(home)

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 
 from flows.briefing import Found, find, replan_brief
-from flows.campaigns import LATE_LIMIT, find_campaign
+from flows.campaigns import LATE_LIMIT, fail, find_campaign, hinder
 from flows.committing import Publication, settle_passed_over
 from flows.contact_store import current_snapshot
+from flows.damage import naming_damage
 from flows.database import BusyError
-from flows.errors import WorkError
+from flows.errors import CallplanError, DamagedFileError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.progress import silent
@@ -42,14 +43,24 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
     publishes a version, which nobody waits for: calls of other campaigns fall due meanwhile.
 
     Raises:
+        DamagedFileError: a plan, a past day or the list cannot be read.
         WorkError: the list is gone, or somebody else keeps coming in between.
     """
     try:
-        return publishing(
-            home, ledger, campaign_id, lambda: _replan(home, ledger, campaign_id, now), waits=False
-        )
+        with naming_damage(home, ledger, campaign_id):
+            return publishing(
+                home, ledger, campaign_id, lambda: _replan(home, ledger, campaign_id, now), waits=False
+            )
     except BusyError:
         return 0
+
+
+def hold_up(ledger: Ledger, campaign_id: str, error: CallplanError, now: datetime) -> None:
+    """Note why a campaign could not be looked after: it has failed where a file of it is damaged."""
+    if isinstance(error, DamagedFileError):
+        fail(ledger, campaign_id, str(error), now)
+    else:
+        hinder(ledger, campaign_id, str(error), now)
 
 
 def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:

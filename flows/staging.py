@@ -1,6 +1,6 @@
 """Staging: copying the slots of the next while from the plan files into the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ import polars as pl
 
 from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, fail
-from flows.contact_store import current_snapshot
+from flows.contact_store import current_lists, current_snapshot
+from flows.damage import naming_damage
 from flows.errors import CallplanError
 from flows.home import Home
 from flows.ledger import Ledger
@@ -24,13 +25,16 @@ STAGE_MARGIN = timedelta(minutes=10)
 """Slots are staged again once no more than this is missing of ``STAGE_AHEAD``."""
 
 
+_Stat = tuple[int, int, int, int]
+
+
 class Stage:
     """The staged slots of a store."""
 
     def __init__(self, home: Home, ledger: Ledger) -> None:
         self._home = home
         self._ledger = ledger
-        self._proven: set[tuple[str, str]] = set()
+        self._proven: dict[tuple[str, str], _Stat | None] = {}
 
     def fill(self, now: datetime) -> list[str]:
         """Stage the slots of the next while; the plan files are read without holding the ledger.
@@ -46,27 +50,69 @@ class Stage:
             }
         for version in wanting.iter_rows(named=True):
             try:
-                plan = self._proven_plan(version)
-                snapshot = current_snapshot(self._home, version["contact_list"])
+                with naming_damage(self._home, self._ledger, version["campaign_id"]):
+                    staged, staged_until = self._read_next(version, made[version["campaign_id"]], now)
             except CallplanError as error:
                 errors.append(str(error))
                 fail(self._ledger, version["campaign_id"], str(error), now)
                 continue
-            slots = pl.scan_parquet(plan).join(
-                made[version["campaign_id"]], on=["contact_id", "attempt"], how="anti", maintain_order="left"
-            )
-            self._fill_version(version, slots, pl.scan_parquet(snapshot), now)
+            self._add(version, staged, staged_until, now - LATE_LIMIT)
         return errors
 
-    def _fill_version(
-        self, version: Mapping[str, Any], plan: pl.LazyFrame, contacts: pl.LazyFrame, now: datetime
+    def is_outdated(self, staged_from: Collection[Mapping[str, str | None]]) -> bool:
+        """Return whether a list was loaded again since slots were staged (``contact_list``, ``snapshot``)."""
+        current = _current_names(self._home) if staged_from else {}
+        return any(_is_old(read["snapshot"], current, read["contact_list"]) for read in staged_from)
+
+    def renew(self, now: datetime) -> list[str]:
+        """Read staged slots anew whose list was loaded again since; return what went wrong, as ``fill``."""
+        errors = []
+        current = _current_names(self._home)
+        with self._ledger.session() as session:
+            staged = session.read("list_staged")
+        for version in staged.iter_rows(named=True):
+            if not _is_old(version["snapshot"], current, version["contact_list"]):
+                continue
+            try:
+                with naming_damage(self._home, self._ledger, version["campaign_id"]):
+                    plan = pl.scan_parquet(self._proven_plan(version))
+                    until = version["last_at"] + timedelta.resolution
+                    slots = self._read(version, plan, version["first_at"], until)
+            except CallplanError as error:
+                errors.append(str(error))
+                fail(self._ledger, version["campaign_id"], str(error), now)
+                continue
+            with self._ledger.session() as session:
+                session.write("renew_slots", ("staged", slots))
+        return errors
+
+    def _read_next(
+        self, version: Mapping[str, Any], made: pl.LazyFrame, now: datetime
+    ) -> tuple[pl.DataFrame, datetime]:
+        """Return a version's next slots that may still be called, and until when none is missing then."""
+        until = now + STAGE_AHEAD
+        plan = pl.scan_parquet(self._proven_plan(version)).join(
+            made, on=["contact_id", "attempt"], how="anti", maintain_order="left"
+        )
+        staged = self._read(version, plan, max(version["staged_until"], now - LATE_LIMIT), until)
+        return staged, until if staged.height else first_slot_from(plan, until) or until
+
+    def _read(
+        self, version: Mapping[str, Any], plan: pl.LazyFrame, from_at: datetime, until: datetime
+    ) -> pl.DataFrame:
+        snapshot = current_snapshot(self._home, version["contact_list"])
+        campaign = Campaign.model_validate_json(version["settings"])
+        slots = staged_slots(plan, pl.scan_parquet(snapshot), campaign, from_at, until)
+        return slots.with_columns(snapshot=pl.lit(snapshot.name)).collect()
+
+    def _add(
+        self,
+        version: Mapping[str, Any],
+        staged: pl.DataFrame,
+        staged_until: datetime,
+        callable_from: datetime,
     ) -> None:
         """Stage a version's slots; those whose time is long past are passed over and planned anew."""
-        campaign, until = Campaign.model_validate_json(version["settings"]), now + STAGE_AHEAD
-        callable_from = now - LATE_LIMIT
-        staged_from = max(version["staged_until"], callable_from)
-        staged = staged_slots(plan, contacts, campaign, staged_from, until).collect()
-        staged_until = until if staged.height else first_slot_from(plan, until) or until
         with self._ledger.session() as session:
             moved = session.write(
                 "move_stage",
@@ -80,9 +126,29 @@ class Stage:
                 session.write("add_slots", ("staged", staged))
 
     def _proven_plan(self, version: Mapping[str, str]) -> Path:
-        """Return a version's plan file, its bytes compared with what was published, once per file."""
+        """Return a version's plan file, its bytes compared with what was published, again once it changes."""
         key = (version["file"], version["sha256"])
-        if key not in self._proven:
+        file = self._home.plans / version["file"]
+        seen = _stat_of(file)
+        if seen is None or self._proven.get(key) != seen:
             proven(self._home.plans, *key)
-            self._proven.add(key)
-        return self._home.plans / version["file"]
+            self._proven[key] = seen
+        return file
+
+
+def _current_names(home: Home) -> dict[str, str]:
+    return {list_name: snapshot.name for list_name, snapshot in current_lists(home).items()}
+
+
+def _is_old(snapshot: str | None, current: Mapping[str, str], list_name: str | None) -> bool:
+    """Return whether a snapshot is not the one that its list has now; one that is not known is old."""
+    return snapshot is None or list_name is None or current.get(list_name) != snapshot
+
+
+def _stat_of(file: Path) -> _Stat | None:
+    """Return what tells whether a file was written to since it was seen last; None where it is gone."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns

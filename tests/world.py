@@ -52,10 +52,14 @@ class World:
         self.clock = SimulatedClock(START - timedelta(hours=1))
         self.dialer = dialer or SimulatedDialer(5)
         self.load(people, "people.csv")
-        self.campaign_id = create_campaign(
-            self.ledger, campaign(scheduled_at=START.isoformat(), **settings), self.clock.now()
-        )
-        schedule(home, self.ledger, self.campaign_id, self.clock.now())
+        self.campaign_id = self.add_campaign(**settings)
+
+    def add_campaign(self, **settings):
+        """Schedule a campaign and return its id."""
+        settings = campaign(scheduled_at=START.isoformat(), **settings)
+        campaign_id = create_campaign(self.ledger, settings, self.clock.now())
+        schedule(self.home, self.ledger, campaign_id, self.clock.now())
+        return campaign_id
 
     def run(self, until):
         with Owner(self.home.owners, self.ledger, self.clock) as owner:
@@ -84,12 +88,18 @@ class World:
 
     @property
     def stored(self):
+        return self.stored_of(self.campaign_id)
+
+    def stored_of(self, campaign_id):
         with self.ledger.session() as session:
-            return find_campaign(session, self.campaign_id)
+            return find_campaign(session, campaign_id)
 
     @property
     def state(self):
-        return self.stored.state
+        return self.state_of(self.campaign_id)
+
+    def state_of(self, campaign_id):
+        return self.stored_of(campaign_id).state
 
     def skip(self, *contacts):
         known = known_contacts(self.home, self.ledger, self.stored, pl.Series(contacts))
@@ -102,11 +112,11 @@ class World:
         due = self.read("list_due", now=self.clock.now(), late_limit=LATE_LIMIT)
         return due["held_because"].drop_nulls().to_list()
 
-    def load(self, people, label):
+    def load(self, people, label, list_name="people"):
         with open_contacts(self.home) as store:
             source = SourceFile(label, label, "{}")
-            store.add("people", source, people.collect(), REJECTS.to_frame(), self.clock.now())
-            store.publish_snapshot("people")
+            store.add(list_name, source, people.collect(), REJECTS.to_frame(), self.clock.now())
+            store.publish_snapshot(list_name)
 
     def update(self, **changes):
         options = {name: changes.pop(name) for name in ("keep", "dry_run") if name in changes}

@@ -5,6 +5,7 @@ from datetime import datetime
 import polars as pl
 
 from transforms.campaign import Campaign, ContactTimezone
+from transforms.eligibility import with_zone
 
 
 def staged_slots(
@@ -17,18 +18,20 @@ def staged_slots(
     be called at the planned time. Order: ``scheduled_at``.
     """
     due = plan.filter(pl.col("scheduled_at") >= from_at, pl.col("scheduled_at") < until_at)
-    named = pl.struct("first_name", "last_name", "email", "region", "postal_code", "variables")
-    known = contacts.select(
-        "contact_id", phone_now="phone", timezone_now="timezone", variables=named.struct.json_encode()
+    called = contacts.join(due.select("contact_id"), on="contact_id", how="semi")
+    known = with_zone(called, campaign).select(
+        "contact_id",
+        phone_now="phone",
+        zone_now=pl.when(pl.col("reason").is_null()).then("timezone"),
+        variables=_variables(),
     )
-    planned_for = pl.when(pl.col("timezone_source") == "contact").then("timezone")
-    reads_own_clock = campaign.contact_timezone is ContactTimezone.CONTACT
+    has_own_clock = campaign.contact_timezone is not ContactTimezone.CAMPAIGN
     return (
         due.join(known, on="contact_id", how="left", maintain_order="left")
         .with_columns(
             phone=pl.coalesce("phone_now", "phone"),
             variables=pl.col("variables").fill_null("{}"),
-            zone_changed=pl.lit(reads_own_clock) & pl.col("timezone_now").ne_missing(planned_for),
+            zone_changed=pl.lit(has_own_clock) & pl.col("zone_now").ne_missing(pl.col("timezone")),
         )
         .select(
             "campaign_id",
@@ -46,3 +49,11 @@ def staged_slots(
             "slot_index",
         )
     )
+
+
+def _variables() -> pl.Expr:
+    """Return one JSON object of the fields of a contact and its other columns; its fields count."""
+    fields = pl.struct("first_name", "last_name", "email", "region", "postal_code").struct.json_encode()
+    others = pl.col("variables").str.strip_suffix("}")
+    comma = pl.when(pl.col("variables") == "{}").then(pl.lit("")).otherwise(pl.lit(","))
+    return pl.concat_str(others, comma, fields.str.strip_prefix("{"))

@@ -66,6 +66,7 @@ with candidate as (
                     where skip.campaign_id = slot.campaign_id and skip.contact_id = slot.contact_id
                 )
                 then 'the contact is skipped'
+            when slot.snapshot is null then 'its contact''s data is about to be read again'
             when slot.zone_changed then 'the contact has another time zone than it was planned for'
             when judged_at >= slot.not_after then 'missed: its window has closed'
             when judged_at >= slot.scheduled_at + late_limit then 'missed: its time is too long past'

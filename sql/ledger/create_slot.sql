@@ -1,5 +1,6 @@
 -- The staged slots: planned calls that fall due soon, copied from the plan files in scheduled_at order.
--- Grain: one row per planned call that has not been claimed.
+-- Grain: one row per planned call that has not been claimed. snapshot: the file of its list that phone, variables and
+-- zone_changed were read from, null where that is not known.
 create table slot (
     campaign_id varchar not null,
     plan_version integer not null,
@@ -13,5 +14,6 @@ create table slot (
     scheduled_at timestamptz not null,
     not_after timestamptz not null,
     call_date date not null,
-    slot_index bigint not null
+    slot_index bigint not null,
+    snapshot varchar
 )

@@ -30,6 +30,13 @@ with slots as (
         )
 ),
 
+staged as (
+    select list(distinct {'contact_list': campaign.contact_list, 'snapshot': slot.snapshot}) as staged_from
+    from slot
+    inner join campaign on campaign.campaign_id = slot.campaign_id
+    where campaign.state in ('scheduled', 'active')
+),
+
 waiting as (
     select min(pending.ripe_at) as ripe_at
     from pending
@@ -79,8 +86,10 @@ select
     versions.unstaged_from,
     versions.beginning,
     versions.passed_over,
-    waiting.ripe_at
+    waiting.ripe_at,
+    staged.staged_from
 from slots
+cross join staged
 cross join waiting
 cross join calls
 cross join versions

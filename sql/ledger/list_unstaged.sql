@@ -12,7 +12,7 @@ select
 from current_version
 inner join campaign on campaign.campaign_id = current_version.campaign_id
 where
-    campaign.state in ('scheduled', 'active', 'paused')
+    campaign.state in ('scheduled', 'active')
     and current_version.staged_until < $until::timestamptz
     and current_version.last_at >= current_version.staged_until
 order by current_version.campaign_id, current_version.plan_version

@@ -89,7 +89,8 @@ def test_what_is_unknown_for_good_stays_until_somebody_says_how_it_ended(home):
     world.run(START + DAY + HOUR)
     assert set(_in_ledger(world).filter(pl.col("state") == "unknown")["contact_id"]) == {"c0"}
     assert settle(home, world.ledger, world.campaign_id, "c0", "no_answer", world.clock.now()) == 1
-    assert archive_closed_days(home, world.ledger, world.clock.now()) == 1
+    assert archive_closed_days(home, world.ledger, world.clock.now()) == []
+    assert _in_ledger(world).filter(pl.col("contact_id") == "c0").is_empty()
     calls = dict(world.calls.select("contact_id", "state").rows())
     assert calls["c0"] == "no_answer"
     world.run(START + 10 * DAY)

@@ -1,14 +1,16 @@
 """The dispatcher in simulated time: on an in-memory ledger, with the very code that runs in real time."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from flows import campaigns, pausing
+from flows.abandoned import take_over
 from flows.budget import LONGEST_BLOCK, RequestBudget
 from flows.campaigns import LATE_LIMIT
-from flows.contact_store import SourceFile, open_contacts
+from flows.contact_store import SourceFile, current_snapshot, open_contacts
 from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
@@ -18,7 +20,7 @@ from flows.owners import Owner
 from flows.placing import notes
 from flows.pools import SteppedPool
 from tests.people import campaign, contacts
-from tests.world import DAY, START, World
+from tests.world import DAY, START, Chosen, World
 from transforms.schemas import REJECTS
 from transforms.wall_clock import to_local
 
@@ -131,6 +133,49 @@ def test_a_paused_campaign_places_no_call_and_goes_on_when_resumed(home):
     assert len(calls) == 10
     assert calls["c3"]["plan_version"] == 2
     assert calls["c3"]["scheduled_at"] >= START + timedelta(hours=2, minutes=50)
+
+
+def _staged(world):
+    """Return what is staged of each campaign, live or not."""
+    return dict(world.ledger._kept.execute("select campaign_id, count(*) from slot group by all").fetchall())
+
+
+def test_nothing_more_is_staged_of_a_paused_campaign_until_it_is_resumed(home):
+    world = World(home, contacts(24), end_time="12:00")
+    world.load(contacts(5), "others.csv", "others")
+    world.add_campaign(end_time="12:00", contact_list="others")
+    world.run(START)
+    staged = _staged(world)[world.campaign_id]
+    world.pause()
+    world.run(START + timedelta(minutes=90))
+    assert _staged(world)[world.campaign_id] == staged
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 3 * DAY)
+    assert world.calls["contact_id"].n_unique() == world.calls.height == 24
+    late = world.calls["noted_at"] - world.calls["scheduled_at"]
+    assert late.max() < campaigns.LATE_LIMIT
+    assert world.state == "completed"
+
+
+def test_a_campaign_that_has_ended_leaves_nothing_on_the_stage(home):
+    world = World(home, contacts(4), end_time="10:20")
+    failing = world.add_campaign(end_time="10:20")
+    skipping = world.add_campaign(end_time="10:20")
+    world.run(START)
+    assert set(_staged(world)) == {world.campaign_id, failing, skipping}
+    claimed_by = Owner(home.owners, world.ledger, world.clock)
+    world.clock.wait_until(START)
+    _claims(world, claimed_by)
+    pausing.cancel(home, world.ledger, world.campaign_id, world.clock.now())
+    campaigns.fail(world.ledger, failing, "no plan", world.clock.now())
+    claimed_by.let_go()
+    assert take_over(home.owners, world.ledger, Journal(home.journal), "another", START) == 2
+    assert set(_staged(world)) == {skipping}
+    everybody = contacts(4).select("contact_id", is_planned=True).collect()
+    with world.ledger.session() as session:
+        campaigns.skip(session, campaigns.find_campaign(session, skipping), everybody, "no", START)
+    assert world.state_of(skipping) == "completed"
+    assert _staged(world) == {}
 
 
 def test_pausing_before_the_first_slot_gives_scheduled_again(home):
@@ -361,6 +406,51 @@ def test_new_data_of_a_contact_reaches_the_calls_not_yet_started(home):
     assert world.calls["phone"].to_list() == ["+16465550190", "+16465550191"]
 
 
+def test_new_data_reaches_slots_that_were_staged_before(home):
+    world = World(home, contacts(2), end_time="10:20")
+    world.run(START)
+    assert world.read("list_staged")["last_at"].to_list() == [START + timedelta(minutes=10)]
+    corrected = pl.format("+1646555019{}", pl.int_range(2))
+    world.load(contacts(2).with_columns(phone=corrected), "b.csv")
+    world.run(START + DAY)
+    assert world.calls["phone"].to_list() == ["+16465550190", "+16465550191"]
+
+
+def test_a_contact_whose_number_moves_to_another_zone_after_it_was_staged_is_called_by_its_clock(home):
+    world = World(home, contacts(2), contact_timezone="phone")
+    world.run(START)
+    honolulu = pl.when(pl.col("contact_id") == "c0").then(pl.lit("+18085550190")).otherwise("phone")
+    world.load(contacts(2).with_columns(phone=honolulu), "b.csv")
+    world.run(START + 3 * DAY)
+    calls = {row["contact_id"]: row for row in world.calls.to_dicts()}
+    assert (calls["c0"]["phone"], calls["c0"]["timezone"]) == ("+18085550190", "Pacific/Honolulu")
+    assert 10 <= to_local("Pacific/Honolulu", calls["c0"]["noted_at"]).hour < 17
+    assert world.state == "completed"
+
+
+def test_a_claim_that_goes_back_after_its_list_was_loaded_again_is_called_on_the_new_number(home):
+    world = World(home, contacts(1))
+    world.clock.wait_until(START)
+    owner = Owner(home.owners, world.ledger, world.clock)
+    _claims(world, owner)
+    world.load(contacts(1).with_columns(phone=pl.lit("+16465550190")), "b.csv")
+    owner.let_go()
+    world.run(START + DAY)
+    assert world.calls["phone"].to_list() == ["+16465550190"]
+
+
+def test_a_claim_that_went_back_is_held_until_its_contact_is_read_again(home):
+    world = World(home, contacts(1))
+    world.clock.wait_until(START)
+    owner = Owner(home.owners, world.ledger, world.clock)
+    _claims(world, owner)
+    owner.let_go()
+    take_over(home.owners, world.ledger, Journal(home.journal), "another", START)
+    assert world.held() == ["its contact's data is about to be read again"]
+    world.run(START + timedelta(minutes=1))
+    assert world.calls["contact_id"].to_list() == ["c0"]
+
+
 def test_a_contact_whose_zone_changed_is_held_and_then_called_by_its_new_clock(home):
     world = World(home, contacts(2), contact_timezone="contact")
     moved = contacts(2, ["Asia/Tokyo", None]).collect()
@@ -384,6 +474,70 @@ def test_a_lost_or_damaged_plan_fails_the_campaign_and_calls_nobody(home, damage
     assert len(tally.errors) == 1
     assert world.state == "failed"
     assert world.calls.is_empty()
+
+
+def _cut_short(file):
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def _of_another_schema(file):
+    pl.DataFrame({"a": [1]}).write_parquet(file)
+
+
+def _plan(world):
+    return world.file(1)
+
+
+def _list(world):
+    return current_snapshot(world.home, "people")
+
+
+def _past(world):
+    return next((world.home.past / world.campaign_id).glob("*.calls.parquet"))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _cut_short, _of_another_schema])
+@pytest.mark.parametrize("file_of", [_plan, _list, _past])
+def test_a_file_damaged_while_dispatching_fails_its_campaign_and_the_others_go_on(home, file_of, damage):
+    world = World(home, contacts(6), max_calls_per_day=3)
+    world.load(contacts(6), "others.csv", "others")
+    other = world.add_campaign(max_calls_per_day=3, contact_list="others")
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        dialers, pool = {"simulated": world.dialer}, SteppedPool(world.clock)
+        dispatcher = Dispatcher(home, world.ledger, world.clock, dialers, pool, owner, timedelta())
+        dispatcher.run(START + DAY + timedelta(minutes=30), tick=None)
+        file = file_of(world)
+        damage(file)
+        tally = dispatcher.run(START + 2 * DAY, tick=None)
+    assert [str(file) in error for error in tally.errors] == [True]
+    assert (world.state, world.state_of(other)) == ("failed", "completed")
+
+
+@pytest.mark.parametrize("file_of", [_plan, _list, _past])
+def test_a_damaged_file_that_planning_anew_reads_fails_its_campaign_and_the_others_go_on(home, file_of):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 24 * 60}}
+    world = World(home, contacts(3), Chosen(lambda *_: "busy"), retry=retry)
+    world.load(contacts(3), "others.csv", "others")
+    other = world.add_campaign(contact_list="others", retry=retry)
+    world.run(START + timedelta(hours=20))
+    world.run(START + timedelta(hours=20, minutes=1))  # the first day is over and archived
+    file = file_of(world)
+    _cut_short(file)
+    tally = world.run(START + 4 * DAY)
+    assert [str(file) in error for error in tally.errors] == [True]
+    assert (world.state, world.state_of(other)) == ("failed", "completed")
+
+
+def test_a_day_that_cannot_be_archived_is_an_error_of_the_tick_and_the_others_go_on(home):
+    world = World(home, contacts(2), max_calls_per_day=1)
+    other = world.add_campaign(max_calls_per_day=1)
+    (home.past / world.campaign_id).parent.mkdir(exist_ok=True)
+    (home.past / world.campaign_id).write_text("in the way")
+    tally = world.run(START + 3 * DAY)
+    assert tally.errors
+    assert all(str(home.past / world.campaign_id) in error for error in tally.errors)
+    assert (world.state, world.state_of(other)) == ("completed", "completed")
+    assert (home.past / other).is_dir()
 
 
 def test_a_campaign_whose_dialer_is_not_at_hand_is_not_claimed(home):

@@ -26,7 +26,7 @@ def _damaged_plans(seed: int, scale: float = 1.0) -> Tried:
         world.settle()
         for request in world.network.requests[rang:]:
             file, unstaged = damaged.get(request.key[0], ("", False))
-            if unstaged:
+            if unstaged and file.endswith(f"/{request.row['plan_version']:06d}.parquet"):
                 return broken(world, [DAMAGED], f"{request.key} was requested from {file}, which is damaged")
         for campaign_id, (file, unstaged) in damaged.items():
             if unstaged and world.state(campaign_id) != "failed":

@@ -1,0 +1,53 @@
+"""Files that cannot be read any more: which one it is, so that its campaign alone fails for it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from flows.archiving import PAST_CALLS
+from flows.campaigns import find_campaign
+from flows.contact_store import current_snapshot
+from flows.errors import DamagedFileError
+from flows.home import Home
+from flows.ledger import Ledger
+from flows.plan_store import proven
+from transforms.schemas import CONTACTS
+
+_UNREADABLE = (pl.exceptions.PolarsError, FileNotFoundError)
+"""What Polars raises for files that are lost or damaged."""
+
+
+@contextmanager
+def naming_damage(home: Home, ledger: Ledger, campaign_id: str) -> Iterator[None]:
+    """Say in the block which file of the campaign it is that cannot be read; Polars mostly does not.
+
+    Raises:
+        DamagedFileError: the block failed, and a file of the campaign is lost or damaged.
+    """
+    try:
+        yield
+    except _UNREADABLE:
+        _refuse_damaged(home, ledger, campaign_id)
+        raise
+
+
+def _refuse_damaged(home: Home, ledger: Ledger, campaign_id: str) -> None:
+    with ledger.session() as session:
+        settings = find_campaign(session, campaign_id).settings
+        versions = session.read("list_current_versions", campaign_id=campaign_id)
+        past = session.read("list_past_days", campaign_id=campaign_id, from_date=None)
+    for name, sha256 in versions.select("file", "sha256").iter_rows():
+        proven(home.plans, name, sha256)
+    if settings.contact_list is not None:
+        _refuse_unreadable(current_snapshot(home, settings.contact_list), CONTACTS)
+    for name in past["calls_file"]:
+        _refuse_unreadable(home.past / name, PAST_CALLS)
+
+
+def _refuse_unreadable(file: Path, schema: pl.Schema) -> None:
+    try:
+        pl.scan_parquet(file).select(schema.names()).collect()
+    except _UNREADABLE as error:
+        raise DamagedFileError(f"{file}: the file is lost or damaged ({type(error).__name__})") from error
