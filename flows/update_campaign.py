@@ -16,6 +16,7 @@ from flows.telling.possibly import if_possible
 from transforms.changes import Changes, ClearedField
 
 NOTHING: list[ClearedField] = []
+"""What a form says where no setting is to be taken away."""
 
 
 @flow(name="update-campaign", flow_run_name="update {campaign}")

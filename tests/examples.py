@@ -13,7 +13,7 @@ SEED = int(os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrang
 EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "2400"))
 """How often the planner is held against the oracle, over all tests that do so."""
 
-LIVES = int(os.environ.get("TEST_LIVES", "8"))
+LIVES = int(os.environ.get("TEST_LIVES", "6"))
 """How many campaigns live through random steps."""
 
 

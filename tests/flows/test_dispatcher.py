@@ -8,7 +8,7 @@ import pytest
 
 from flows import campaigns, pausing
 from flows.abandoned import take_over
-from flows.budget import LONGEST_BLOCK, RequestBudget
+from flows.budget import RequestBudget
 from flows.campaigns import LATE_LIMIT
 from flows.contact_store import SourceFile, current_snapshot, open_contacts
 from flows.dialers.replied import Replied
@@ -277,7 +277,7 @@ def test_a_request_may_leave_as_long_as_its_slot_counts(home):
 def test_a_call_that_is_held_goes_back_as_soon_as_its_slot_is_past(home, tmp_path):
     world = World(home, contacts(1), dialer=Recording())
     world.dialer.budget = RequestBudget(tmp_path / "budget.json", 100)
-    world.dialer.budget.hold(START + LONGEST_BLOCK, START)
+    world.dialer.budget.hold(START + LATE_LIMIT + timedelta(minutes=1), START)
     world.run(START + timedelta(seconds=1))
     assert world.clock.now() - START - LATE_LIMIT < timedelta(seconds=1)
     assert not world.dialer.sent
