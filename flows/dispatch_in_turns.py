@@ -17,6 +17,7 @@ from flows.runs import living_run
 from flows.serving.logs import shorten
 from flows.telling.dispatches import show_dispatch
 from flows.telling.events import tell_changes
+from flows.telling.plans import show_replanned
 from flows.telling.possibly import if_possible
 from flows.turns import BEAT, LONGEST_TURN, Turns
 
@@ -85,5 +86,6 @@ def _dispatch(home: Home, clock: SystemClock) -> None:
     )
     with if_possible():
         show_dispatch(home, tally, turn.begun_at, clock.now())
+        show_replanned(tally.plans.values())
         tell_changes(home)
     refuse_errors(tally)

@@ -29,7 +29,7 @@ from flows.ledger import Ledger, Session
 from flows.owners import Owner
 from flows.placing import Batch, Line
 from flows.pools import Pool
-from flows.replanning import LOOK_AGAIN, campaigns_to_replan, hold_up, replan
+from flows.replanning import LOOK_AGAIN, Replanned, campaigns_to_replan, hold_up, replan
 from flows.staging import STAGE_AHEAD, STAGE_MARGIN, Stage
 
 TICK = timedelta(seconds=1)
@@ -68,7 +68,10 @@ def until_the_end(_: datetime) -> bool:
 
 @dataclass
 class Tally:
-    """What a dispatcher has done: counts of calls, and the errors it met."""
+    """What a dispatcher has done: counts of calls, the errors it met, and the plans it published.
+
+    ``plans`` has, by campaign, the last version in which missed slots or further attempts were planned.
+    """
 
     ticks: int = 0
     placed: int = 0
@@ -76,6 +79,11 @@ class Tally:
     replanned: int = 0
     most_in_flight: int = 0
     errors: list[str] = field(default_factory=list)
+    plans: dict[str, Replanned] = field(default_factory=dict, repr=False)
+
+    def figures(self) -> dict[str, Any]:
+        """Return the counts and the errors by name."""
+        return {name: value for name, value in vars(self).items() if name != "plans"}
 
 
 class Dispatcher:
@@ -240,7 +248,10 @@ class Dispatcher:
         waiting = campaigns_to_replan(self._ledger, now)
         for campaign_id in waiting:
             try:
-                self.tally.replanned += replan(self._home, self._ledger, campaign_id, now)
+                replanned = replan(self._home, self._ledger, campaign_id, now)
+                if replanned is not None:
+                    self.tally.replanned += replanned.written.rows
+                    self.tally.plans[campaign_id] = replanned
             except CallplanError as error:
                 self.tally.errors.append(str(error))
                 hold_up(self._ledger, campaign_id, error, now)

@@ -10,6 +10,7 @@ from flows.ledger import Ledger
 from flows.replanning import campaigns_to_replan, hold_up, replan
 from flows.runs import living_run
 from flows.telling.events import tell_changes
+from flows.telling.plans import show_replanned
 from flows.telling.possibly import if_possible
 
 
@@ -24,15 +25,19 @@ def replan_campaigns() -> int:
     """
     home = find_home().require()
     with living_run(home):
-        ledger, now, found, problems = Ledger(home.ledger), datetime.now(UTC), 0, []
+        ledger, now, plans, problems = Ledger(home.ledger), datetime.now(UTC), [], []
         for campaign_id in campaigns_to_replan(ledger, now):
             try:
-                found += replan(home, ledger, campaign_id, now)
+                replanned = replan(home, ledger, campaign_id, now)
             except CallplanError as error:
                 problems.append(str(error))
                 hold_up(ledger, campaign_id, error, now)
+            else:
+                plans += [] if replanned is None else [replanned]
+        found = sum(plan.written.rows for plan in plans)
         get_run_logger().info("%d slots planned anew", found)
         with if_possible():
+            show_replanned(plans)
             tell_changes(home)
     if problems:
         raise WorkError(*problems)

@@ -1,5 +1,6 @@
 """Looking after those without a slot: missed ones are planned again, and retries whose delay is over."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flows.briefing import Found, find, replan_brief
@@ -12,7 +13,8 @@ from flows.errors import CallplanError, DamagedFileError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.progress import silent
-from flows.publishing import publish, publishing
+from flows.publishing import WrittenPlan, publish, publishing
+from transforms.campaign import Campaign
 from transforms.standing import waiting_for_slots
 
 LOOK_AGAIN = timedelta(minutes=1)
@@ -20,6 +22,15 @@ LOOK_AGAIN = timedelta(minutes=1)
 
 LOOK_AGAIN_HINDERED = timedelta(minutes=10)
 """The same where some found no date: only an edit or a skip makes room for them."""
+
+
+@dataclass(frozen=True)
+class Replanned:
+    """A version that gave slots to those of a campaign who waited for one; ``settings`` are what it obeys."""
+
+    campaign_id: str
+    settings: Campaign
+    written: WrittenPlan
 
 
 def campaigns_to_replan(ledger: Ledger, now: datetime) -> list[str]:
@@ -35,12 +46,12 @@ def campaigns_to_replan(ledger: Ledger, now: datetime) -> list[str]:
     return found["campaign_id"].to_list()
 
 
-def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
+def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Replanned | None:
     """Publish an adding version for those of a campaign who missed their slot or are to be tried again.
 
-    Returns how many got a slot. Whoever finds no date waits on, or, on a further attempt, keeps the last
-    outcome. Where it turns out that nobody needs a slot, nothing is published; nor is it while somebody else
-    publishes a version, which nobody waits for: calls of other campaigns fall due meanwhile.
+    Whoever finds no date waits on, or, on a further attempt, keeps the last outcome. Where it turns out that
+    nobody needs a slot, nothing is published and this returns None; so it does while somebody else publishes
+    a version, which nobody waits for: calls of other campaigns fall due meanwhile.
 
     Raises:
         DamagedFileError: a plan, a past day or the list cannot be read.
@@ -52,7 +63,7 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
                 home, ledger, campaign_id, lambda: _replan(home, ledger, campaign_id, now), waits=False
             )
     except BusyError:
-        return 0
+        return None
 
 
 def hold_up(ledger: Ledger, campaign_id: str, error: CallplanError, now: datetime) -> None:
@@ -63,7 +74,7 @@ def hold_up(ledger: Ledger, campaign_id: str, error: CallplanError, now: datetim
         hinder(ledger, campaign_id, str(error), now)
 
 
-def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
+def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Replanned | None:
     with ledger.session() as session:
         stored = find_campaign(session, campaign_id)
         found = find(home, session, stored, now, looking_ahead=True)
@@ -72,7 +83,7 @@ def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
     brief = replan_brief(home, found, stored.starts_at, now)
     if waiting_for_slots(brief.standing).head(1).collect().is_empty():
         _look_away(ledger, found, now)
-        return 0
+        return None
     publication = Publication(
         stored=stored,
         settings=stored.settings,
@@ -86,7 +97,7 @@ def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> int:
         looked_after=found.passed_over,
         partly=True,
     )
-    return publish(home, ledger, publication, now, silent).rows
+    return Replanned(campaign_id, stored.settings, publish(home, ledger, publication, now, silent))
 
 
 def _look_away(ledger: Ledger, found: Found, now: datetime) -> None:

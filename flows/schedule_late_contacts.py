@@ -31,6 +31,8 @@ def schedule_late_contacts(campaign: str) -> WrittenPlan:
         written = schedule(home, ledger, stored.campaign_id, datetime.now(UTC), logger.info)
         logger.info("%d more calls planned from %s to %s", written.rows, written.first_at, written.last_at)
         with if_possible():
-            show_published("schedule late contacts of", written, stored.settings, stored.campaign_id)
+            show_published(
+                "schedule late contacts of", written, stored.settings, stored.campaign_id, adds=True
+            )
             tell_changes(home)
     return written

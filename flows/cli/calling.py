@@ -136,7 +136,7 @@ def dispatch(
         clock = SystemClock()
         tally = dispatch_for(home, clock, lasting, ThreadPool(clock))
     if as_json:
-        show_json(vars(tally))
+        show_json(tally.figures())
     else:
         show(f"{tally.placed:,} calls placed, {tally.finished:,} outcomes recorded in {tally.ticks:,} ticks")
     if tally.errors:

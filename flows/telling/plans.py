@@ -1,10 +1,12 @@
 """What people see of a plan in the Prefect UI: its rules, its dates, and a picture of it."""
 
 import base64
+from collections.abc import Iterable
 
 from prefect.artifacts import create_image_artifact, create_markdown_artifact
 
 from flows.publishing import WrittenPlan
+from flows.replanning import Replanned
 from flows.telling.keys import key_of
 from flows.telling.markdown import table
 from flows.telling.names import name_run, titled
@@ -16,11 +18,17 @@ MOST_DATES = 60
 """How many dates an artifact lists; a plan may have years."""
 
 
-def show_plan(written: WrittenPlan, campaign: Campaign, campaign_id: str, title: str) -> None:
-    """Show a plan as two artifacts: what holds and how many calls a date has, and the hours of its calls."""
+def show_plan(
+    written: WrittenPlan, campaign: Campaign, campaign_id: str, title: str, *, adds: bool = False
+) -> None:
+    """Show a plan as two artifacts: what holds and how many calls a date has, and the hours of its calls.
+
+    One that only ``adds`` to others has keys of its own, so that it does not hide the plan of the many.
+    """
+    added = "added-" if adds else ""
     create_markdown_artifact(
         "\n".join(described(written, campaign, title)),
-        key=key_of("plan", campaign.name, campaign_id),
+        key=key_of(f"{added}plan", campaign.name, campaign_id),
         description=f"The plan of {title}",
     )
     if written.first_at is not None and written.last_at is not None:
@@ -28,16 +36,28 @@ def show_plan(written: WrittenPlan, campaign: Campaign, campaign_id: str, title:
         picture = base64.b64encode(drawn).decode()
         create_image_artifact(
             f"data:image/png;base64,{picture}",
-            key=key_of("hours", campaign.name, campaign_id),
+            key=key_of(f"{added}hours", campaign.name, campaign_id),
             description=f"Calls by date and hour of {title}",
         )
 
 
-def show_published(operation: str, written: WrittenPlan, campaign: Campaign, campaign_id: str) -> None:
+def show_published(
+    operation: str, written: WrittenPlan, campaign: Campaign, campaign_id: str, *, adds: bool = False
+) -> None:
     """Show a plan that was published, and name the run for it: ``schedule Spring renewals, version 1``."""
-    plan_version = int(written.file.stem)
-    name_run(operation, campaign.name, plan_version)
-    show_plan(written, campaign, campaign_id, titled(campaign.name, plan_version))
+    name_run(operation, campaign.name, _version_of(written))
+    show_plan(written, campaign, campaign_id, titled(campaign.name, _version_of(written)), adds=adds)
+
+
+def show_replanned(plans: Iterable[Replanned]) -> None:
+    """Show plans that give missed calls and further attempts their slots."""
+    for plan in plans:
+        title = titled(plan.settings.name, _version_of(plan.written))
+        show_plan(plan.written, plan.settings, plan.campaign_id, title, adds=True)
+
+
+def _version_of(written: WrittenPlan) -> int:
+    return int(written.file.stem)
 
 
 def described(written: WrittenPlan, campaign: Campaign, title: str) -> list[str]:

@@ -217,12 +217,15 @@ def files_with(secret: str, folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    from flows.replan_campaigns import replan_campaigns
+
     home = find_home().make()
     with (
         prefect_server(home.prefect),
         running_provider(home.path.parent / "provider", api_key=SECRET) as provider,
     ):
         problems = live_through()
+        replan_campaigns()
         rings = call_with_credentials_of_a_block(provider)
         seen = asyncio.run(seen_by_server())
         swept = sweep_away_the_dead()

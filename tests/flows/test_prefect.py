@@ -31,6 +31,7 @@ def test_flows_are_seen_on_the_server_as_they_ended(seen):
         "dispatch-due": "Completed",
         "dispatch-good": "Completed",
         "dispatch-bad": "Failed",
+        "replan-campaigns": "Completed",
         "pause-campaign": "Completed",
         "resume-campaign": "Completed",
         "cancel-campaign": "Completed",
@@ -65,6 +66,12 @@ def test_a_plan_is_shown_with_a_picture(seen):
     for name in ("renewal-reminders", "by-block"):
         assert (f"plan-{name}", "markdown") in kinds
         assert (f"hours-{name}", "image") in kinds
+
+
+def test_a_plan_that_only_adds_is_shown_beside_the_plan_of_the_many(seen):
+    kinds = [(key.rpartition("-")[0], kind) for key, kind in seen["artifacts"]]
+    assert ("added-plan-renewal-reminders", "markdown") in kinds
+    assert ("added-hours-renewal-reminders", "image") in kinds
 
 
 def test_every_change_of_a_campaign_is_one_event(seen):

@@ -31,8 +31,9 @@ def _proven(world):
 def test_a_busy_contact_is_tried_again_after_its_delay_and_no_more_often_than_allowed(home):
     dialer = Chosen(lambda contact, _: "busy" if contact == "c1" else "completed")
     world = World(home, contacts(4), dialer=dialer, retry=RETRY)
-    world.run(START + 2 * DAY)
+    tally = world.run(START + 2 * DAY)
     assert _counts(world) == [(1, 4), (2, 1), (3, 1)]
+    assert tally.plans[world.campaign_id].written.file == world.home.plans / world.versions["file"].last()
     attempts = world.calls.filter(pl.col("contact_id") == "c1").sort("attempt")
     waits = (attempts["noted_at"].tail(-1) - attempts["finished_at"].head(-1)).to_list()
     assert all(wait >= 30 * MINUTE for wait in waits)
