@@ -6,6 +6,7 @@ in simulated time in a demo or a test.
 
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
@@ -20,7 +21,7 @@ from flows.archiving import archive_closed_days, archive_journal, forget_owners
 from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns
 from flows.clock import Clock, ClockGuard, MovedClockError
 from flows.dialers.dialer import Dialer
-from flows.errors import CallplanError, WorkError
+from flows.errors import WorkError
 from flows.home import Home
 from flows.inquiries import CLOSE_GRACE, Inquiries
 from flows.instants import read_instant, write_instant
@@ -28,8 +29,8 @@ from flows.journal import DamagedJournalError, Journal
 from flows.ledger import Ledger, Session
 from flows.owners import Owner
 from flows.placing import Batch, Line
-from flows.pools import Pool
-from flows.replanning import LOOK_AGAIN, Replanned, campaigns_to_replan, hold_up, replan
+from flows.pools import AtOnce, Pool
+from flows.replanning import LOOK_AGAIN, LookedAfter, Replanned, campaigns_to_replan, look_after
 from flows.staging import STAGE_AHEAD, STAGE_MARGIN, Stage
 
 TICK = timedelta(seconds=1)
@@ -90,7 +91,7 @@ class Dispatcher:
     """Works on a ledger as one owner.
 
     ``dialers`` has a dialer for each name that campaigns use. ``reach`` is how far ahead of its slot a call
-    is claimed.
+    is claimed. ``beside`` computes new slots, which may take seconds, while calls go on.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Dispatcher:
         pool: Pool,
         owner: Owner,
         reach: timedelta = TICK,
+        beside: Executor | None = None,
     ) -> None:
         self._home = home
         self._ledger = ledger
@@ -110,6 +112,8 @@ class Dispatcher:
         self._pool = pool
         self._owner = owner
         self._reach = reach
+        self._beside = beside or AtOnce()
+        self._replanning: Future[LookedAfter] | None = None
         self._guard = ClockGuard(clock)
         self._journal = Journal(home.journal)
         self._line = Line(
@@ -171,7 +175,9 @@ class Dispatcher:
             now = self._clock.now()
             work = self._record(now)
         self._archive(now)
-        if _somebody_waits(work, now) and self._replan(now):
+        if _somebody_waits(work, now):
+            self._replan(now)
+        if self._take_in_replanned():
             now = self._clock.now()
             work = self._record(now)
         if work["due"] or work["beginning"]:
@@ -243,19 +249,22 @@ class Dispatcher:
             for requests in repeatable.iter_slices(BATCH_CALLS):
                 self._start(dialer, requests, change)
 
-    def _replan(self, now: datetime) -> int:
-        """Find slots for those who missed theirs or are to be tried again; return in how many campaigns."""
-        waiting = campaigns_to_replan(self._ledger, now)
-        for campaign_id in waiting:
-            try:
-                replanned = replan(self._home, self._ledger, campaign_id, now)
-                if replanned is not None:
-                    self.tally.replanned += replanned.written.rows
-                    self.tally.plans[campaign_id] = replanned
-            except CallplanError as error:
-                self.tally.errors.append(str(error))
-                hold_up(self._ledger, campaign_id, error, now)
-        return len(waiting)
+    def _replan(self, now: datetime) -> None:
+        """Begin to find slots for those who missed theirs or are to be tried again."""
+        if self._replanning is None and (waiting := campaigns_to_replan(self._ledger, now)):
+            self._replanning = self._beside.submit(look_after, self._home, self._ledger, waiting, now)
+
+    def _take_in_replanned(self) -> bool:
+        """Count the slots that were found, and return whether looking for them has come to its end."""
+        if self._replanning is None or not self._replanning.done():
+            return False
+        replanning, self._replanning = self._replanning, None
+        looked = replanning.result()
+        self.tally.errors += looked.problems
+        for plan in looked.plans:
+            self.tally.replanned += plan.written.rows
+            self.tally.plans[plan.campaign_id] = plan
+        return True
 
     def _claim(self, now: datetime) -> None:
         """Claim what falls due within reach and start placing it."""
@@ -343,9 +352,10 @@ class Dispatcher:
         Whatever fails, every batch has ended when this returns or raises: none may outlive its owner's lock.
         """
         failure: BaseException | None = None
-        while not self._pool.is_empty:
+        while not self._pool.is_empty or self._replanning is not None:
             try:
                 self._pool.wait_until(self._clock.now() + _DRAIN_STEP)
+                self._take_in_replanned()
                 self._settle_finished()
             except BaseException as error:  # also a signal to end: it is heeded once nothing is under way
                 failure = error

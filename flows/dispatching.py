@@ -1,5 +1,6 @@
 """Running a dispatcher on a store for a while, with or without Prefect around it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from flows.clock import Clock
@@ -16,6 +17,10 @@ def dispatch_for(
 ) -> Tally:
     """Dispatch what falls due for ``length`` of ``clock``, from the first tick on, or until it leaves."""
     ledger = Ledger(home.ledger)
-    with Owner(home.owners, ledger, clock) as owner, all_dialers(home, clock) as dialers:
-        dispatcher = Dispatcher(home, ledger, clock, dialers, pool, owner)
+    with (
+        Owner(home.owners, ledger, clock) as owner,
+        all_dialers(home, clock) as dialers,
+        ThreadPoolExecutor(1, thread_name_prefix="replanning") as beside,
+    ):
+        dispatcher = Dispatcher(home, ledger, clock, dialers, pool, owner, beside=beside)
         return dispatcher.run(clock.now() + length, leaves=leaves)

@@ -1,9 +1,10 @@
 """What drives batches: threads in real time, steps in simulated time; dispatch_due has Prefect's tasks."""
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from flows.clock import Clock
 from flows.placing import Batch, run_batch
@@ -71,6 +72,19 @@ class ThreadPool:
 
 def _failure(done: "Future[None]") -> BaseException | None:
     return done.exception()
+
+
+class AtOnce(Executor):
+    """Does what it is given before it returns, for simulated time."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """Call ``fn`` and return what came of it."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 class SteppedPool:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 
-from flows.errors import CallplanError, WorkError
+from flows.errors import WorkError
 from flows.home import find_home
 from flows.ledger import Ledger
-from flows.replanning import campaigns_to_replan, hold_up, replan
+from flows.replanning import campaigns_to_replan, look_after
 from flows.runs import living_run
 from flows.telling.events import tell_changes
 from flows.telling.plans import show_replanned
@@ -25,20 +25,13 @@ def replan_campaigns() -> int:
     """
     home = find_home().require()
     with living_run(home):
-        ledger, now, plans, problems = Ledger(home.ledger), datetime.now(UTC), [], []
-        for campaign_id in campaigns_to_replan(ledger, now):
-            try:
-                replanned = replan(home, ledger, campaign_id, now)
-            except CallplanError as error:
-                problems.append(str(error))
-                hold_up(ledger, campaign_id, error, now)
-            else:
-                plans += [] if replanned is None else [replanned]
-        found = sum(plan.written.rows for plan in plans)
+        ledger, now = Ledger(home.ledger), datetime.now(UTC)
+        looked = look_after(home, ledger, campaigns_to_replan(ledger, now), now)
+        found = sum(plan.written.rows for plan in looked.plans)
         get_run_logger().info("%d slots planned anew", found)
         with if_possible():
-            show_replanned(plans)
+            show_replanned(looked.plans)
             tell_changes(home)
-    if problems:
-        raise WorkError(*problems)
+    if looked.problems:
+        raise WorkError(*looked.problems)
     return found

@@ -1,6 +1,7 @@
 """Looking after those without a slot: missed ones are planned again, and retries whose delay is over."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from flows.briefing import Found, find, replan_brief
@@ -31,6 +32,14 @@ class Replanned:
     campaign_id: str
     settings: Campaign
     written: WrittenPlan
+
+
+@dataclass
+class LookedAfter:
+    """What came of looking after campaigns: the versions that were published, and what hindered others."""
+
+    plans: list[Replanned] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 def campaigns_to_replan(ledger: Ledger, now: datetime) -> list[str]:
@@ -66,7 +75,21 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repla
         return None
 
 
-def hold_up(ledger: Ledger, campaign_id: str, error: CallplanError, now: datetime) -> None:
+def look_after(home: Home, ledger: Ledger, campaigns: Iterable[str], now: datetime) -> LookedAfter:
+    """Replan each of the campaigns; one that cannot be is noted with the reason, and the others go on."""
+    found = LookedAfter()
+    for campaign_id in campaigns:
+        try:
+            replanned = replan(home, ledger, campaign_id, now)
+        except CallplanError as error:
+            found.problems.append(str(error))
+            _hold_up(ledger, campaign_id, error, now)
+        else:
+            found.plans += [] if replanned is None else [replanned]
+    return found
+
+
+def _hold_up(ledger: Ledger, campaign_id: str, error: CallplanError, now: datetime) -> None:
     """Note why a campaign could not be looked after: it has failed where a file of it is damaged."""
     if isinstance(error, DamagedFileError):
         fail(ledger, campaign_id, str(error), now)

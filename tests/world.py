@@ -44,6 +44,13 @@ class Chosen(SimulatedDialer):
         )
 
 
+class Kept(SteppedPool):
+    """A pool that takes batches and never works on them."""
+
+    def start(self, batch):
+        pass
+
+
 class World:
     """A store with a list, an in-memory ledger, a clock and a dispatcher."""
 
@@ -63,16 +70,17 @@ class World:
 
     def run(self, until):
         with Owner(self.home.owners, self.ledger, self.clock) as owner:
-            dispatcher = Dispatcher(
-                self.home,
-                self.ledger,
-                self.clock,
-                {"simulated": self.dialer},
-                SteppedPool(self.clock),
-                owner,
-                timedelta(),
-            )
-            return dispatcher.run(until, tick=None)
+            return self.dispatcher(owner).run(until, tick=None)
+
+    def dispatcher(self, owner, pool=SteppedPool, dialers=None, beside=None):
+        dialers = dialers or {"simulated": self.dialer}
+        return Dispatcher(
+            self.home, self.ledger, self.clock, dialers, pool(self.clock), owner, timedelta(), beside
+        )
+
+    def claim(self, owner, dialers=None):
+        """Have a dispatcher claim what is due and then do nothing more."""
+        self.dispatcher(owner, Kept, dialers).tick()
 
     def read(self, name, **parameters):
         with self.ledger.session() as session:

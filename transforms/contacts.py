@@ -41,6 +41,9 @@ LINE = "line"
 MOST_VARIABLES_BYTES = 65_536
 """How long the other columns of a row may be as JSON: each call sends them, and a claim has thousands."""
 
+MOST_ID_BYTES = 400
+"""How long a ``contact_id`` may be, the name of a file with a line included: every note and every plan has it."""
+
 _NO_PHONE = "no phone"
 
 
@@ -125,10 +128,13 @@ def read_contacts(
 
 
 def _too_much() -> pl.Expr:
-    """Return what is wrong with ``variables`` that are too long, null for the others."""
-    length = pl.col("variables").str.len_bytes()
-    said = pl.format("its other columns are {} bytes of JSON; {} may be", length, MOST_VARIABLES_BYTES)
-    return pl.when(length > MOST_VARIABLES_BYTES).then(said)
+    """Return what is wrong with a ``contact_id`` or ``variables`` that are too long, null for the others."""
+    id_length, length = pl.col("contact_id").str.len_bytes(), pl.col("variables").str.len_bytes()
+    long_id = pl.format("its contact_id is {} bytes; {} may be", id_length, MOST_ID_BYTES)
+    long_data = pl.format("its other columns are {} bytes of JSON; {} may be", length, MOST_VARIABLES_BYTES)
+    return (
+        pl.when(id_length > MOST_ID_BYTES).then(long_id).when(length > MOST_VARIABLES_BYTES).then(long_data)
+    )
 
 
 def without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -28,6 +28,7 @@ _NOT_TAKEN = {401: "the key is not accepted", 402: "there is no credit left", 40
 _WRONG_ADDRESS = {404, 405, 410}
 _MAY_HAVE_RUNG = {408, 409, 425, 499}
 _LONGEST_REASON = 200
+_LONGEST_ID = 200
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,11 @@ def read_report(status: int, headers: Mapping[str, str], body: bytes, now: datet
     data = content.get("data") if status == 200 else None
     if not isinstance(data, dict):
         return Report()
-    word = str(data.get("status", ""))
+    word = _text(data.get("status", ""))
     if word in _UNDER_WAY:
         return Report()
     if word not in _OUTCOMES:
-        return Report(provider_status=word[:_LONGEST_REASON])
+        return Report(provider_status=word)
     return Report(_outcome(word, data), word, _ended_at(data, now), _reason_of(data))
 
 
@@ -90,7 +91,9 @@ def _created(content: Mapping[str, Any]) -> Answer:
     call_id = data.get("id") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(call_id, str) or not call_id:
         return Answer("unknown", reason="the call was taken on without an id")
-    word = str(data.get("status", "queued"))
+    if len(call_id) > _LONGEST_ID or _text(call_id) != call_id:
+        return Answer("unknown", reason="the call was taken on with an id that cannot be kept")
+    word = _text(data.get("status", "queued"))
     if word in _OUTCOMES:
         return Answer(_outcome(word, data), call_id, _reason_of(data))
     return Answer("in_progress", call_id)
@@ -104,7 +107,15 @@ def _outcome(word: str, data: Mapping[str, Any]) -> str:
 
 def _reason_of(data: Mapping[str, Any]) -> str | None:
     reason = data.get("ended_reason") or data.get("error")
-    return None if reason is None else str(reason)[:_LONGEST_REASON]
+    return None if reason is None else _text(reason)
+
+
+def _text(written: object) -> str:
+    """Return what was written, cut where it is too long, as text that any file can hold.
+
+    JSON may have half of a character that is written as two; it is replaced.
+    """
+    return str(written)[:_LONGEST_REASON].encode("utf-8", "replace").decode()
 
 
 def _ended_at(data: Mapping[str, Any], now: datetime) -> datetime:
@@ -123,7 +134,7 @@ def _content(body: bytes) -> Mapping[str, Any]:
 def _message(status: int, content: Mapping[str, Any]) -> str:
     error = content.get("error")
     told = str(error.get("message") or error.get("code") or "") if isinstance(error, dict) else ""
-    return f"HTTP {status} {told}".strip()[:_LONGEST_REASON]
+    return _text(f"HTTP {status} {told}".strip())
 
 
 def _held_until(headers: Mapping[str, str], content: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -150,6 +161,6 @@ def _instant(written: object) -> datetime | None:
         if isinstance(written, int | float) and not isinstance(written, bool):
             return datetime.fromtimestamp(written, UTC)
         read = datetime.fromisoformat(str(written))
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)

@@ -1,5 +1,6 @@
 """A campaign that changes while it is called: retries, late contacts, missed slots, edits."""
 
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import date, timedelta
 
 import polars as pl
@@ -9,6 +10,7 @@ from flows import campaigns, publishing
 from flows.committing import OutdatedError, fates
 from flows.database import locked
 from flows.errors import InputError, WorkError
+from flows.owners import Owner
 from flows.replaying import verify
 from flows.scheduling import CHANGE_LASTS
 from tests.people import contacts
@@ -313,6 +315,51 @@ def test_missed_slots_are_not_looked_after_while_somebody_publishes(home):
         assert world.versions.height == 1
     world.run(due + 5 * MINUTE)
     assert world.versions.height == 2
+
+
+class Later(Executor):
+    """Does what it is given when it is told to."""
+
+    def __init__(self):
+        self.given = []
+
+    def submit(self, fn, /, *args):
+        future = Future()
+        self.given.append((future, fn, args))
+        return future
+
+    def do(self):
+        for future, fn, args in self.given:
+            future.set_result(fn(*args))
+        self.given.clear()
+
+
+def test_calls_fall_due_and_are_placed_while_new_slots_are_still_looked_for(home):
+    world = World(home, contacts(4))
+    slots, later = world.waiting["scheduled_at"], Later()
+    world.clock.wait_until(slots[0] + HOUR)  # the first slot is missed
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        dispatcher = world.dispatcher(owner, beside=later)
+        for slot in slots[1:]:
+            world.clock.wait_until(slot)
+            dispatcher.tick()
+            assert len(later.given) == 1
+        assert world.calls["contact_id"].to_list() == ["c1", "c2", "c3"]
+        assert world.versions.height == 1
+        later.do()
+        dispatcher.tick()
+        assert (dispatcher.tally.replanned, world.versions.height) == (1, 2)
+    world.run(START + 2 * DAY)
+    assert sorted(world.calls["contact_id"]) == ["c0", "c1", "c2", "c3"]
+
+
+def test_a_dispatcher_that_leaves_waits_for_the_slots_that_are_looked_for(home):
+    world = World(home, contacts(4))
+    world.clock.wait_until(world.waiting["scheduled_at"][0] + HOUR)
+    with ThreadPoolExecutor(1) as beside, Owner(home.owners, world.ledger, world.clock) as owner:
+        dispatcher = world.dispatcher(owner, beside=beside)
+        tally = dispatcher.run(world.clock.now() + timedelta(microseconds=1))
+    assert (tally.ticks, tally.replanned, world.versions.height) == (1, 1, 2)
 
 
 def test_a_publication_that_is_overtaken_for_ever_gives_up_and_changes_nothing(home, monkeypatch):

@@ -3,7 +3,7 @@ import json
 import polars as pl
 import pytest
 
-from transforms.contacts import MOST_VARIABLES_BYTES, HeaderError, match_headers, read_contacts
+from transforms.contacts import MOST_ID_BYTES, MOST_VARIABLES_BYTES, HeaderError, match_headers, read_contacts
 
 
 def _read(rows, region="US", **chosen):
@@ -99,3 +99,12 @@ def test_a_row_with_more_data_than_a_call_may_carry_is_set_aside():
     assert len(contacts["variables"][0]) == MOST_VARIABLES_BYTES
     assert rejects.select("contact_id", "kind").rows() == [("b", "too much data"), ("c", "invalid phone")]
     assert rejects["reason"][0] == "its other columns are 65537 bytes of JSON; 65536 may be"
+
+
+def test_a_row_with_an_id_that_is_too_long_is_set_aside():
+    longest = "i" * MOST_ID_BYTES
+    contacts, rejects = _read({"id": [longest, longest + "i"], "phone": ["212 555 0101", "212 555 0102"]})
+    assert contacts["contact_id"].to_list() == [longest]
+    assert rejects.select("kind", "reason").rows() == [
+        ("too much data", "its contact_id is 401 bytes; 400 may be")
+    ]
