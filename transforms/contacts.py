@@ -42,7 +42,7 @@ MOST_VARIABLES_BYTES = 65_536
 """How long the other columns of a row may be as JSON: each call sends them, and a claim has thousands."""
 
 MOST_ID_BYTES = 400
-"""How long a ``contact_id`` may be, the name of a file with a line included: every note and every plan has it."""
+"""How long a ``contact_id`` may be: a file's name and a line fit, and every note and plan has it."""
 
 _NO_PHONE = "no phone"
 

@@ -1,4 +1,4 @@
-"""While the Prefect server is away somebody stands in, who dispatches without it."""
+"""While the Prefect server is away somebody stands in; when it is back, what is late is swept away first."""
 
 import signal
 import time
@@ -15,34 +15,47 @@ _AWAY_AFTER_SECONDS = 30.0
 class Away:
     """Looks whether the server ``answers``, and has a stand-in ``begin`` where it does not for a while.
 
-    ``now`` is a clock in seconds that is never set.
+    When it answers again after that, ``sweep`` begins to take away the runs that are late by then: there is
+    one for every minute, and each would be started. ``now`` is a clock in seconds that is never set.
     """
 
     def __init__(
         self,
         answers: Callable[[], bool],
         begin: Callable[[], Process],
+        sweep: Callable[[], Process],
         tell: Tell,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._answers, self._begin, self._tell, self._now = answers, begin, tell, now
+        self._answers, self._begin, self._sweep, self._tell, self._now = answers, begin, sweep, tell, now
         self._answered = self._looked = now()
+        self._is_away = False
         self._stand_in: Process | None = None
+        self._sweeping: Process | None = None
 
     def look(self) -> None:
-        """Start a stand-in where the server has been away for a while and none is there."""
+        """Have somebody stand in where the server has been away for a while, and sweep once it is back."""
         now = self._now()
         if now - self._looked < _ASKS_EVERY_SECONDS:
             return
         self._looked = now
         if self._answers():
             self._answered = now
-        is_there = self._stand_in is not None and self._stand_in.poll() is None
-        if now - self._answered > _AWAY_AFTER_SECONDS and not is_there:
+            if self._is_away:
+                self._tell("the Prefect server is back: runs that are late are swept away")
+                self._sweeping = self._sweep()
+        self._is_away = now - self._answered > _AWAY_AFTER_SECONDS
+        if self._is_away and not _is_there(self._stand_in):
             self._tell("the Prefect server is away: calls are placed without it")
             self._stand_in = self._begin()
+        _is_there(self._sweeping)  # whoever has ended is taken off the list of processes
 
     def end(self, within_seconds: float) -> None:
-        """End the stand-in, in order."""
-        if self._stand_in is not None:
-            stop(self._stand_in, signal.SIGINT, within_seconds)
+        """End the stand-in, and a sweep that still goes on, in order."""
+        for process in (self._sweeping, self._stand_in):
+            if process is not None:
+                stop(process, signal.SIGINT, within_seconds)
+
+
+def _is_there(process: Process | None) -> bool:
+    return process is not None and process.poll() is None

@@ -34,6 +34,8 @@ def settings_for(folder: Path, port: int) -> dict[str, str]:
         "PREFECT_UI_URL": address,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # of runs there are some 2,000 a day
+        # After an outage it would mark all at once, which keeps SQLite locked for a minute; we sweep instead.
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
 

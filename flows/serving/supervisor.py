@@ -24,7 +24,7 @@ HANDS_OVER_WITHIN = timedelta(seconds=40)
 """How long a run may take to bring what is under way to its end: an answer may take 30 s."""
 
 _LOOKS_EVERY_SECONDS = 1.0
-_KEPT_LOGS = ("server.log", "runner.log", "stand_in.log")
+_KEPT_LOGS = ("server.log", "runner.log", "stand_in.log", "setting_up.log")
 
 
 def keep_up(home: Home, port: int, tell: Tell) -> None:
@@ -48,7 +48,12 @@ def keep_up(home: Home, port: int, tell: Tell) -> None:
 def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool], tell: Tell) -> None:
     """Keep a runner alive beside the server, and a stand-in while the server is away."""
     kept_runner = Kept("runner", lambda: _begin(home, "runner"), tell)
-    away = Away(lambda: server.answers(api), lambda: _begin(home, "stand_in"), tell)
+    away = Away(
+        lambda: server.answers(api),
+        lambda: _begin(home, "stand_in"),
+        lambda: _begin(home, "setting_up"),
+        tell,
+    )
     tell(f"the Prefect UI is at {api.removesuffix('/api')}; Ctrl-C stops it")
     tell(f"for other terminals: export PREFECT_API_URL={api}")
     with ExitStack() as stopping:

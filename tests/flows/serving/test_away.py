@@ -13,8 +13,8 @@ class World:
 
     def __init__(self):
         self.at, self.answers = 0.0, True
-        self.begun, self.told = [], []
-        self.away = Away(lambda: self.answers, self._begin, self.told.append, lambda: self.at)
+        self.begun, self.swept, self.told = [], [], []
+        self.away = Away(lambda: self.answers, self._begin, self._sweep, self.told.append, lambda: self.at)
 
     def _begin(self):
         process = subprocess.Popen(
@@ -22,6 +22,10 @@ class World:
         )
         self.begun.append((self.at, process))
         return process
+
+    def _sweep(self):
+        self.swept.append(self.at)
+        return subprocess.Popen([sys.executable, "-c", ""])
 
     def end_stand_in(self, place):
         process = self.begun[place][1]
@@ -48,7 +52,7 @@ def test_nobody_stands_in_while_the_server_answers_or_is_only_restarted(world):
     world.look_until(130)
     world.answers = True
     world.look_until(200)
-    assert world.begun == []
+    assert (world.begun, world.swept) == ([], [])
 
 
 def test_one_stands_in_while_the_server_is_away_and_another_follows_where_it_ends(world):
@@ -60,6 +64,17 @@ def test_one_stands_in_while_the_server_is_away_and_another_follows_where_it_end
     world.look_until(206)
     assert [at for at, _ in world.begun] == [135, 205]
     assert world.told == ["the Prefect server is away: calls are placed without it"] * 2
+
+
+def test_what_is_late_is_swept_away_once_the_server_is_back(world):
+    world.look_until(100)
+    world.answers = False
+    world.look_until(200)
+    assert world.swept == []
+    world.answers = True
+    world.look_until(300)
+    assert world.swept == [205]
+    world.away.end(30)
 
 
 def test_the_stand_in_is_ended_in_order(world):
