@@ -14,9 +14,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -72,6 +74,10 @@ MOST_ENTRY_BYTES = 8_000_000
 """A longer line is no entry and is not written; it bounds what reading a damaged file can take."""
 
 
+DISORDER = timedelta(seconds=10)
+"""How much earlier than a note later ones may be: more than a clock may go back under a dispatcher."""
+
+
 class DamagedJournalError(WorkError):
     """The journal cannot be trusted, so nothing may be dialled."""
 
@@ -88,6 +94,12 @@ class Entry:
     def rows(self) -> pl.DataFrame:
         """Return the rows, in the schema of the kind."""
         return _rows(self.text, KINDS[self.kind])
+
+
+class _Noted(NamedTuple):
+    """Notes that this process has written itself."""
+
+    rows: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -107,7 +119,7 @@ class Journal:
         self._sync = sync
         self._end = Place(None, 0, 0)
         self._read_to = Place(None, 0, 0)
-        self._notes: list[pl.DataFrame] = []
+        self._notes: list[Entry | _Noted] = []
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
@@ -214,7 +226,7 @@ class Journal:
             if file.name != known:
                 self._end = Place(file, 0, _first_sequence(file) - 1)
             entries, end = _read(file, self._end.offset, self._end.sequence)
-            self._notes += [entry.rows for entry in entries if entry.kind == "note"]
+            self._notes += [entry for entry in entries if entry.kind == "note"]
             last = entries[-1].sequence if entries else self._end.sequence
             self._end = Place(file, end, last)
         if self._end.file is not None and self._end.file.stat().st_size > self._end.offset:
@@ -245,7 +257,7 @@ class Journal:
             sync_folder(self.folder)
         self._end = Place(file, offset + len(line), sequence)
         if kind == "note":
-            self._notes.append(rows)
+            self._notes.append(_Noted(rows))
         return sequence
 
 
@@ -269,10 +281,10 @@ class Writer:
 
     def notes_since(self, since: datetime) -> pl.DataFrame:
         """Return ``campaign_id`` and ``noted_at`` of the dials of all dispatchers after ``since``."""
-        journal = self._journal
-        kept = [rows for rows in journal._notes if _latest(rows) > since]
-        journal._notes = kept
-        times = [rows.select("campaign_id", "noted_at") for rows in kept]
+        journal, earliest = self._journal, since - DISORDER
+        recent = list(takewhile(lambda noted: _latest(noted.rows) > earliest, reversed(journal._notes)))
+        journal._notes = recent[::-1]
+        times = [noted.rows.select("campaign_id", "noted_at") for noted in recent]
         empty = NOTES.to_frame().select("campaign_id", "noted_at")
         return pl.concat([empty, *times]).filter(pl.col("noted_at") > since)
 
@@ -330,11 +342,12 @@ def _entry(line: bytes, sequence: int) -> Entry | None:
 
 def _rows(text: str, schema: pl.Schema) -> pl.DataFrame:
     plain = {name: _plain(dtype) for name, dtype in schema.items()}
-    return pl.read_json(io.BytesIO(text.encode()), schema=plain).select(
+    return pl.read_json(io.BytesIO(text.encode()), schema=plain).with_columns(
         pl.col(name).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").cast(dtype)
         if isinstance(dtype, pl.Datetime)
         else pl.col(name).cast(dtype)
         for name, dtype in schema.items()
+        if plain[name] != dtype
     )
 
 
