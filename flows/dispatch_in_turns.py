@@ -86,6 +86,6 @@ def _dispatch(home: Home, clock: SystemClock) -> None:
     )
     with if_possible():
         show_dispatch(home, tally, turn.begun_at, clock.now())
-        show_replanned(tally.plans.values())
         tell_changes(home)
+        show_replanned(tally.plans.values())
     refuse_errors(tally)

@@ -113,7 +113,7 @@ class Dispatcher:
         self._owner = owner
         self._reach = reach
         self._beside = beside or AtOnce()
-        self._replanning: Future[LookedAfter] | None = None
+        self._replanning: tuple[Future[None], LookedAfter] | None = None
         self._guard = ClockGuard(clock)
         self._journal = Journal(home.journal)
         self._line = Line(
@@ -252,18 +252,20 @@ class Dispatcher:
     def _replan(self, now: datetime) -> None:
         """Begin to find slots for those who missed theirs or are to be tried again."""
         if self._replanning is None and (waiting := campaigns_to_replan(self._ledger, now)):
-            self._replanning = self._beside.submit(look_after, self._home, self._ledger, waiting, now)
+            looked = LookedAfter()
+            future = self._beside.submit(look_after, self._home, self._ledger, waiting, now, looked)
+            self._replanning = (future, looked)
 
     def _take_in_replanned(self) -> bool:
         """Count the slots that were found, and return whether looking for them has come to its end."""
-        if self._replanning is None or not self._replanning.done():
+        if self._replanning is None or not self._replanning[0].done():
             return False
-        replanning, self._replanning = self._replanning, None
-        looked = replanning.result()
+        (future, looked), self._replanning = self._replanning, None
         self.tally.errors += looked.problems
         for plan in looked.plans:
             self.tally.replanned += plan.written.rows
             self.tally.plans[plan.campaign_id] = plan
+        future.result()
         return True
 
     def _claim(self, now: datetime) -> None:
@@ -352,6 +354,8 @@ class Dispatcher:
         Whatever fails, every batch has ended when this returns or raises: none may outlive its owner's lock.
         """
         failure: BaseException | None = None
+        if self._replanning is not None:
+            self._replanning[1].is_enough = True
         while not self._pool.is_empty or self._replanning is not None:
             try:
                 self._pool.wait_until(self._clock.now() + _DRAIN_STEP)

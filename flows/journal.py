@@ -14,11 +14,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
-from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
@@ -74,10 +72,6 @@ MOST_ENTRY_BYTES = 8_000_000
 """A longer line is no entry and is not written; it bounds what reading a damaged file can take."""
 
 
-DISORDER = timedelta(seconds=10)
-"""How much earlier than a note later ones may be: more than a clock may go back under a dispatcher."""
-
-
 class DamagedJournalError(WorkError):
     """The journal cannot be trusted, so nothing may be dialled."""
 
@@ -96,10 +90,26 @@ class Entry:
         return _rows(self.text, KINDS[self.kind])
 
 
-class _Noted(NamedTuple):
-    """Notes that this process has written itself."""
+class _Noted:
+    """Notes of one entry, read once somebody asks when they were made."""
 
-    rows: pl.DataFrame
+    def __init__(self, written: Entry | pl.DataFrame) -> None:
+        self._written: Entry | pl.DataFrame | None = written
+
+    @cached_property
+    def times(self) -> pl.DataFrame:
+        """Return ``campaign_id`` and ``noted_at``; only these are kept."""
+        written, self._written = self._written, None
+        rows = written.rows if isinstance(written, Entry) else written
+        assert rows is not None  # noqa: S101 - it is asked for once
+        return rows.select("campaign_id", "noted_at")
+
+    @cached_property
+    def latest(self) -> datetime:
+        """Return when the last of them was made."""
+        latest = self.times["noted_at"].max()
+        assert isinstance(latest, datetime)  # noqa: S101 - an entry has at least one row
+        return latest
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,7 @@ class Journal:
         self._sync = sync
         self._end = Place(None, 0, 0)
         self._read_to = Place(None, 0, 0)
-        self._notes: list[Entry | _Noted] = []
+        self._notes: list[_Noted] = []
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
@@ -226,7 +236,7 @@ class Journal:
             if file.name != known:
                 self._end = Place(file, 0, _first_sequence(file) - 1)
             entries, end = _read(file, self._end.offset, self._end.sequence)
-            self._notes += [entry for entry in entries if entry.kind == "note"]
+            self._notes += [_Noted(entry) for entry in entries if entry.kind == "note"]
             last = entries[-1].sequence if entries else self._end.sequence
             self._end = Place(file, end, last)
         if self._end.file is not None and self._end.file.stat().st_size > self._end.offset:
@@ -281,18 +291,11 @@ class Writer:
 
     def notes_since(self, since: datetime) -> pl.DataFrame:
         """Return ``campaign_id`` and ``noted_at`` of the dials of all dispatchers after ``since``."""
-        journal, earliest = self._journal, since - DISORDER
-        recent = list(takewhile(lambda noted: _latest(noted.rows) > earliest, reversed(journal._notes)))
-        journal._notes = recent[::-1]
-        times = [noted.rows.select("campaign_id", "noted_at") for noted in recent]
+        journal = self._journal
+        journal._notes = [noted for noted in journal._notes if noted.latest > since]
+        times = [noted.times for noted in journal._notes]
         empty = NOTES.to_frame().select("campaign_id", "noted_at")
         return pl.concat([empty, *times]).filter(pl.col("noted_at") > since)
-
-
-def _latest(rows: pl.DataFrame) -> datetime:
-    latest = rows["noted_at"].max()
-    assert isinstance(latest, datetime)  # noqa: S101 - an entry has at least one row
-    return latest
 
 
 def _first_sequence(file: Path) -> int:

@@ -7,7 +7,7 @@ from prefect import flow, get_run_logger
 from flows.errors import WorkError
 from flows.home import find_home
 from flows.ledger import Ledger
-from flows.replanning import campaigns_to_replan, look_after
+from flows.replanning import LookedAfter, campaigns_to_replan, look_after
 from flows.runs import living_run
 from flows.telling.events import tell_changes
 from flows.telling.plans import show_replanned
@@ -25,13 +25,13 @@ def replan_campaigns() -> int:
     """
     home = find_home().require()
     with living_run(home):
-        ledger, now = Ledger(home.ledger), datetime.now(UTC)
-        looked = look_after(home, ledger, campaigns_to_replan(ledger, now), now)
+        ledger, now, looked = Ledger(home.ledger), datetime.now(UTC), LookedAfter()
+        look_after(home, ledger, campaigns_to_replan(ledger, now), now, looked)
         found = sum(plan.written.rows for plan in looked.plans)
         get_run_logger().info("%d slots planned anew", found)
         with if_possible():
-            show_replanned(looked.plans)
             tell_changes(home)
+            show_replanned(looked.plans)
     if looked.problems:
         raise WorkError(*looked.problems)
     return found

@@ -36,10 +36,14 @@ class Replanned:
 
 @dataclass
 class LookedAfter:
-    """What came of looking after campaigns: the versions that were published, and what hindered others."""
+    """What comes of looking after campaigns: the versions that were published, and what hindered others.
+
+    Whoever sets ``is_enough`` has the campaigns that have not begun left alone.
+    """
 
     plans: list[Replanned] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    is_enough: bool = False
 
 
 def campaigns_to_replan(ledger: Ledger, now: datetime) -> list[str]:
@@ -59,8 +63,9 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repla
     """Publish an adding version for those of a campaign who missed their slot or are to be tried again.
 
     Whoever finds no date waits on, or, on a further attempt, keeps the last outcome. Where it turns out that
-    nobody needs a slot, nothing is published and this returns None; so it does while somebody else publishes
-    a version, which nobody waits for: calls of other campaigns fall due meanwhile.
+    nobody needs a slot, or somebody has paused or cancelled the campaign, nothing is published and this returns
+    None; so it does while somebody else publishes a version, which nobody waits for: calls of other campaigns
+    fall due meanwhile.
 
     Raises:
         DamagedFileError: a plan, a past day or the list cannot be read.
@@ -75,10 +80,16 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repla
         return None
 
 
-def look_after(home: Home, ledger: Ledger, campaigns: Iterable[str], now: datetime) -> LookedAfter:
-    """Replan each of the campaigns; one that cannot be is noted with the reason, and the others go on."""
-    found = LookedAfter()
+def look_after(
+    home: Home, ledger: Ledger, campaigns: Iterable[str], now: datetime, found: LookedAfter
+) -> None:
+    """Replan each of the campaigns; one that cannot be is noted with the reason, and the others go on.
+
+    What comes of it is in ``found`` as soon as it is there.
+    """
     for campaign_id in campaigns:
+        if found.is_enough:
+            return
         try:
             replanned = replan(home, ledger, campaign_id, now)
         except CallplanError as error:
@@ -86,7 +97,6 @@ def look_after(home: Home, ledger: Ledger, campaigns: Iterable[str], now: dateti
             _hold_up(ledger, campaign_id, error, now)
         else:
             found.plans += [] if replanned is None else [replanned]
-    return found
 
 
 def _hold_up(ledger: Ledger, campaign_id: str, error: CallplanError, now: datetime) -> None:
@@ -101,6 +111,8 @@ def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repl
     with ledger.session() as session:
         stored = find_campaign(session, campaign_id)
         found = find(home, session, stored, now, looking_ahead=True)
+    if stored.state not in ("scheduled", "active"):
+        return None  # paused or cancelled meanwhile: nobody is to be called
     if stored.starts_at is None or stored.dialer is None or stored.settings.contact_list is None:
         raise WorkError(f"{stored.name}: was never scheduled")
     brief = replan_brief(home, found, stored.starts_at, now)

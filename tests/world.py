@@ -116,6 +116,9 @@ class World:
     def pause(self):
         return pausing.pause(self.home, self.ledger, self.campaign_id, self.clock.now())
 
+    def cancel(self):
+        return pausing.cancel(self.home, self.ledger, self.campaign_id, self.clock.now())
+
     def held(self):
         due = self.read("list_due", now=self.clock.now(), late_limit=LATE_LIMIT)
         return due["held_because"].drop_nulls().to_list()

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 import polars as pl
@@ -197,7 +198,7 @@ class TruedyDialer:
 
     async def _reported(self, provider_call_id: str) -> Report:
         assert self._session is not None  # noqa: S101 - opened before anything is asked
-        url = f"{self._access.base_url}/calls/{provider_call_id}"
+        url = f"{self._access.base_url}/calls/{quote(provider_call_id, safe='')}"
         async with self._session.get(url, allow_redirects=False) as response:
             body = await _body(response)
             return read_report(response.status, response.headers, body, self._clock.now())

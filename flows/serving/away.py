@@ -29,7 +29,7 @@ class Away:
     ) -> None:
         self._answers, self._begin, self._sweep, self._tell, self._now = answers, begin, sweep, tell, now
         self._answered = self._looked = now()
-        self._is_away = False
+        self._is_away = self._owes_a_sweep = False
         self._stand_in: Process | None = None
         self._sweeping: Process | None = None
 
@@ -41,20 +41,27 @@ class Away:
         self._looked = now
         if self._answers():
             self._answered = now
-            if self._is_away:
-                self._tell("the Prefect server is back: runs that are late are swept away")
-                self._sweeping = self._sweep()
+            self._sweep_late()
         self._is_away = now - self._answered > _AWAY_AFTER_SECONDS
         if self._is_away and not _is_there(self._stand_in):
             self._tell("the Prefect server is away: calls are placed without it")
             self._stand_in = self._begin()
-        _is_there(self._sweeping)  # whoever has ended is taken off the list of processes
+
+    def _sweep_late(self) -> None:
+        """Sweep, where the server was away, until that has succeeded once."""
+        if self._is_away:
+            self._tell("the Prefect server is back: runs that are late are swept away")
+            self._owes_a_sweep = True
+        if self._owes_a_sweep and not _is_there(self._sweeping):
+            self._owes_a_sweep = self._sweeping is None or self._sweeping.returncode != 0
+            self._sweeping = self._sweep() if self._owes_a_sweep else None
 
     def end(self, within_seconds: float) -> None:
         """End the stand-in, and a sweep that still goes on, in order."""
-        for process in (self._sweeping, self._stand_in):
-            if process is not None:
-                stop(process, signal.SIGINT, within_seconds)
+        if self._sweeping is not None:
+            stop(self._sweeping, signal.SIGTERM)
+        if self._stand_in is not None:
+            stop(self._stand_in, signal.SIGINT, within_seconds)
 
 
 def _is_there(process: Process | None) -> bool:

@@ -19,9 +19,15 @@ MOST_DATES = 60
 
 
 def show_plan(
-    written: WrittenPlan, campaign: Campaign, campaign_id: str, title: str, *, adds: bool = False
+    written: WrittenPlan,
+    campaign: Campaign,
+    campaign_id: str,
+    title: str,
+    *,
+    adds: bool = False,
+    drawn: bool = True,
 ) -> None:
-    """Show a plan as two artifacts: what holds and how many calls a date has, and the hours of its calls.
+    """Show a plan as artifacts: what holds and how many calls a date has, and, ``drawn``, the hours of its calls.
 
     One that only ``adds`` to others has keys of its own, so that it does not hide the plan of the many.
     """
@@ -31,9 +37,9 @@ def show_plan(
         key=key_of(f"{added}plan", campaign.name, campaign_id),
         description=f"The plan of {title}",
     )
-    if written.first_at is not None and written.last_at is not None:
-        drawn = picture_of(written.file, campaign.timezone, written.first_at, written.last_at)
-        picture = base64.b64encode(drawn).decode()
+    if drawn and written.first_at is not None and written.last_at is not None:
+        png = picture_of(written.file, campaign.timezone, written.first_at, written.last_at)
+        picture = base64.b64encode(png).decode()
         create_image_artifact(
             f"data:image/png;base64,{picture}",
             key=key_of(f"{added}hours", campaign.name, campaign_id),
@@ -50,10 +56,13 @@ def show_published(
 
 
 def show_replanned(plans: Iterable[Replanned]) -> None:
-    """Show plans that give missed calls and further attempts their slots."""
+    """Show plans that give missed calls and further attempts their slots.
+
+    Nobody has asked for them, and there may be one a minute for a campaign: they are not drawn.
+    """
     for plan in plans:
         title = titled(plan.settings.name, _version_of(plan.written))
-        show_plan(plan.written, plan.settings, plan.campaign_id, title, adds=True)
+        show_plan(plan.written, plan.settings, plan.campaign_id, title, adds=True, drawn=False)
 
 
 def _version_of(written: WrittenPlan) -> int:

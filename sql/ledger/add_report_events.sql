@@ -6,7 +6,7 @@ select
     call.campaign_id,
     call.contact_id,
     call.attempt,
-    report.reported_at,
+    greatest(report.reported_at, call.noted_at),
     call.state,
     report.state,
     call.owner_id,

@@ -1,7 +1,7 @@
 """A campaign that changes while it is called: retries, late contacts, missed slots, edits."""
 
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -42,6 +42,22 @@ def test_a_busy_contact_is_tried_again_after_its_delay_and_no_more_often_than_al
     assert (attempts["noted_at"] < attempts["not_after"]).all()
     assert world.state == "completed"
     assert _proven(world)
+
+
+class Absurd(Chosen):
+    """A dialer whose provider says that its calls have ended long before they began."""
+
+    def ended(self, calls, now):
+        return super().ended(calls, now).with_columns(reported_at=pl.lit(datetime(1970, 1, 1, tzinfo=UTC)))
+
+
+def test_the_delay_of_a_further_attempt_counts_from_the_dial_where_the_outcome_is_said_to_be_earlier(home):
+    world = World(home, contacts(2), dialer=Absurd(lambda *_: "busy"), retry=RETRY | {"max_attempts": 2})
+    world.run(START + 2 * DAY)
+    calls = world.calls.sort("contact_id", "attempt")
+    dialled = calls.partition_by("contact_id", maintain_order=True)
+    assert all(rows["noted_at"][1] - rows["noted_at"][0] >= 30 * MINUTE for rows in dialled)
+    assert (calls["finished_at"] >= calls["noted_at"]).all()
 
 
 def test_an_outcome_that_is_not_named_is_not_tried_again(home):
@@ -351,6 +367,20 @@ def test_calls_fall_due_and_are_placed_while_new_slots_are_still_looked_for(home
         assert (dispatcher.tally.replanned, world.versions.height) == (1, 2)
     world.run(START + 2 * DAY)
     assert sorted(world.calls["contact_id"]) == ["c0", "c1", "c2", "c3"]
+
+
+@pytest.mark.parametrize("stop", [World.pause, World.cancel])
+def test_nothing_is_published_of_a_campaign_that_was_stopped_while_it_waited_to_be_looked_after(home, stop):
+    world = World(home, contacts(4))
+    slots, later = world.waiting["scheduled_at"], Later()
+    world.clock.wait_until(slots[0] + HOUR)
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        dispatcher = world.dispatcher(owner, beside=later)
+        dispatcher.tick()
+        stop(world)
+        later.do()
+        dispatcher.tick()
+    assert (dispatcher.tally.replanned, dispatcher.tally.errors, world.versions.height) == (0, [], 1)
 
 
 def test_a_dispatcher_that_leaves_waits_for_the_slots_that_are_looked_for(home):

@@ -54,7 +54,7 @@ class _Beside:
         lock = publishing.locked
 
         @contextmanager
-        def watched(file: Path) -> Iterator[None]:
+        def watched(file: Path, *, waits: bool) -> Iterator[None]:
             self._arrived.set()
             with lock(file):
                 self._may_go_on.wait()
@@ -98,7 +98,7 @@ def edit_past_the_lock(world: World, campaign_id: str) -> None:
         nonlocal steps_left
         steps_left -= 1
         if steps_left == 0:
-            with patch.object(publishing, "locked", lambda _: nullcontext()):
+            with patch.object(publishing, "locked", lambda _, waits: nullcontext()):
                 world.do(late, campaign_id)
             world.meet(PAST_THE_LOCK)
 

@@ -25,7 +25,9 @@ class World:
 
     def _sweep(self):
         self.swept.append(self.at)
-        return subprocess.Popen([sys.executable, "-c", ""])
+        process = subprocess.Popen([sys.executable, "-c", f"raise SystemExit({len(self.swept) < 3})"])
+        process.wait(30)
+        return process
 
     def end_stand_in(self, place):
         process = self.begun[place][1]
@@ -73,8 +75,7 @@ def test_what_is_late_is_swept_away_once_the_server_is_back(world):
     assert world.swept == []
     world.answers = True
     world.look_until(300)
-    assert world.swept == [205]
-    world.away.end(30)
+    assert world.swept == [205, 210, 215]  # twice it fails
 
 
 def test_the_stand_in_is_ended_in_order(world):
