@@ -62,10 +62,9 @@ def campaigns_to_replan(ledger: Ledger, now: datetime) -> list[str]:
 def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Replanned | None:
     """Publish an adding version for those of a campaign who missed their slot or are to be tried again.
 
-    Whoever finds no date waits on, or, on a further attempt, keeps the last outcome. Where it turns out that
-    nobody needs a slot, or somebody has paused or cancelled the campaign, nothing is published and this returns
-    None; so it does while somebody else publishes a version, which nobody waits for: calls of other campaigns
-    fall due meanwhile.
+    Whoever finds no date waits on, or, on a further attempt, keeps the last outcome. Nothing is published,
+    and this returns None, where it turns out that nobody needs a slot, where somebody has paused or cancelled
+    the campaign, and while somebody else publishes a version: nobody waits for that.
 
     Raises:
         DamagedFileError: a plan, a past day or the list cannot be read.

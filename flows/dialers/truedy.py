@@ -198,7 +198,8 @@ class TruedyDialer:
 
     async def _reported(self, provider_call_id: str) -> Report:
         assert self._session is not None  # noqa: S101 - opened before anything is asked
-        url = f"{self._access.base_url}/calls/{quote(provider_call_id, safe='')}"
+        place = quote(provider_call_id, safe="")
+        url = f"{self._access.base_url}/calls/{place}"
         async with self._session.get(url, allow_redirects=False) as response:
             body = await _body(response)
             return read_report(response.status, response.headers, body, self._clock.now())

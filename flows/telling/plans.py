@@ -27,7 +27,7 @@ def show_plan(
     adds: bool = False,
     drawn: bool = True,
 ) -> None:
-    """Show a plan as artifacts: what holds and how many calls a date has, and, ``drawn``, the hours of its calls.
+    """Show a plan as artifacts: what holds and how many calls a date has; ``drawn``, the hours of its calls.
 
     One that only ``adds`` to others has keys of its own, so that it does not hide the plan of the many.
     """

@@ -72,6 +72,14 @@ def test_two_writers_share_the_sequence_and_know_of_each_others_dials(tmp_path):
         assert page.notes_since(NOW).is_empty()
 
 
+def test_dials_count_though_later_ones_were_noted_by_an_earlier_clock(tmp_path):
+    one, two, another = Journal(tmp_path), Journal(tmp_path), Journal(tmp_path)
+    _write(one, "note", _notes("c0", "c1"))
+    _write(two, "note", _notes("c2", at=NOW - timedelta(minutes=1)))
+    with another.writing() as page:
+        assert page.notes_since(NOW - timedelta(seconds=1)).height == 2
+
+
 def test_a_note_is_synced_before_it_counts_and_gone_where_that_fails(tmp_path):
     synced = []
     journal = Journal(tmp_path, sync=synced.append)

@@ -56,7 +56,7 @@ class _Beside:
         @contextmanager
         def watched(file: Path, *, waits: bool) -> Iterator[None]:
             self._arrived.set()
-            with lock(file):
+            with lock(file, waits=waits):
                 self._may_go_on.wait()
                 yield
 
@@ -98,7 +98,7 @@ def edit_past_the_lock(world: World, campaign_id: str) -> None:
         nonlocal steps_left
         steps_left -= 1
         if steps_left == 0:
-            with patch.object(publishing, "locked", lambda _, waits: nullcontext()):
+            with patch.object(publishing, "locked", lambda *_, **__: nullcontext()):
                 world.do(late, campaign_id)
             world.meet(PAST_THE_LOCK)
 
