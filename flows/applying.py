@@ -9,10 +9,10 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.campaigns import complete_campaigns
+from flows.campaigns import complete_campaigns, stop_again
 from flows.dialers.dialer import ANSWERS, GOES_BACK, REFUSED, REPORTS
 from flows.errors import WorkError
-from flows.journal import NOTES, SKIPS, Entry, Journal
+from flows.journal import NOTES, SKIPS, STOPS, Entry, Journal
 from flows.ledger import Session
 from flows.plan_store import version_name
 
@@ -54,6 +54,9 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
         noted += _apply_notes(session, notes, now)
         ended += apply_answers(session, answers, now)
         ended += _apply_reports(session, reports, now)
+    stops = _rows(entries, "stop", STOPS)
+    if not stops.is_empty():
+        stop_again(session, stops, now)
     session.write("set_journal_sequence", sequence=entries[-1].sequence)
     complete_campaigns(session, now)
     return Applied(noted, ended)

@@ -151,26 +151,22 @@ def chosen_dialer(campaign: Campaign) -> DialerName:
     return DialerName(named)
 
 
-def pause(ledger: Ledger, named: str, now: datetime) -> StoredCampaign:
+def pause(session: Session, named: str, now: datetime) -> StoredCampaign:
     """Store that a campaign is held back; return it as it was."""
-    with ledger.session() as session:
-        campaign = find_campaign(session, named)
-        if campaign.state not in ("scheduled", "active"):
-            raise InputError(
-                f"{named}: is {campaign.state}; only a scheduled or active campaign can be paused"
-            )
-        set_state(session, campaign, "paused", now)
-        return campaign
+    campaign = find_campaign(session, named)
+    if campaign.state not in ("scheduled", "active"):
+        raise InputError(f"{named}: is {campaign.state}; only a scheduled or active campaign can be paused")
+    set_state(session, campaign, "paused", now)
+    return campaign
 
 
-def pause_all(ledger: Ledger, now: datetime) -> list[StoredCampaign]:
+def pause_all(session: Session, now: datetime) -> list[StoredCampaign]:
     """Store that every scheduled and active campaign is held back; return them as they were."""
-    with ledger.session() as session:
-        rows = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
-        live = rows.filter(pl.col("state").is_in(["scheduled", "active"]))["campaign_id"].to_list()
-        found = [find_campaign(session, campaign_id) for campaign_id in live]
-        for campaign in found:
-            set_state(session, campaign, "paused", now)
+    rows = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
+    live = rows.filter(pl.col("state").is_in(["scheduled", "active"]))["campaign_id"].to_list()
+    found = [find_campaign(session, campaign_id) for campaign_id in live]
+    for campaign in found:
+        set_state(session, campaign, "paused", now)
     return found
 
 
@@ -186,14 +182,27 @@ def resume(ledger: Ledger, named: str, now: datetime) -> str:
     return "active" if begun else "scheduled"
 
 
-def cancel(ledger: Ledger, named: str, now: datetime) -> StoredCampaign:
+def cancel(session: Session, named: str, now: datetime) -> StoredCampaign:
     """Store that a campaign is ended for good; return it as it was."""
-    with ledger.session() as session:
-        campaign = find_campaign(session, named)
-        if campaign.state in _FINAL:
-            raise InputError(f"{named}: is {campaign.state} already")
-        set_state(session, campaign, "cancelled", now)
-        return campaign
+    campaign = find_campaign(session, named)
+    if campaign.state in _FINAL:
+        raise InputError(f"{named}: is {campaign.state} already")
+    set_state(session, campaign, "cancelled", now)
+    return campaign
+
+
+def stop_again(session: Session, stops: pl.DataFrame, now: datetime) -> None:
+    """Pause and cancel what a person has, where this ledger does not know it, because it is an older copy.
+
+    ``stops`` has ``campaign_id``, ``state`` and ``stopped_at``. One that was resumed since stays as it is.
+    """
+    unknown = session.read("list_unknown_stops", ("stop", stops))
+    for campaign_id, state in unknown.iter_rows():
+        campaign = find_campaign(session, campaign_id)
+        if campaign.state in ("scheduled", "active") or (
+            state == "cancelled" and campaign.state not in _FINAL
+        ):
+            set_state(session, campaign, state, now, f"it was {state} after this ledger was copied")
 
 
 def fail(ledger: Ledger, campaign_id: str, reason: str, now: datetime) -> None:

@@ -62,7 +62,10 @@ SKIPS = pl.Schema(
 """One row per contact that a person took out of a campaign. ``plan_version`` is the version that was current
 then and planned the contact, 0 for none; null where an older callplan wrote the entry."""
 
-KINDS = {"note": NOTES, "answer": ANSWERS, "report": REPORTS, "skip": SKIPS}
+STOPS = pl.Schema({"campaign_id": pl.String(), "state": pl.String(), "stopped_at": INSTANT})
+"""One row per campaign that a person held back or ended: ``state`` is paused or cancelled."""
+
+KINDS = {"note": NOTES, "answer": ANSWERS, "report": REPORTS, "skip": SKIPS, "stop": STOPS}
 """The kinds of entry and the schema of their rows."""
 
 MOST_FILE_BYTES = 16_000_000

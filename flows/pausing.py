@@ -14,7 +14,7 @@ from flows.applying import apply_journal, give_back
 from flows.campaigns import StoredCampaign, complete_campaigns, find_campaign, refuse_final
 from flows.errors import WorkError
 from flows.home import Home
-from flows.journal import Journal
+from flows.journal import STOPS, Journal
 from flows.ledger import Ledger
 from flows.owners import SLICE_LASTS, Living, lets_go_of_its_slice, living
 
@@ -41,17 +41,26 @@ def pause(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
         InputError: it is not scheduled or active.
         UnacknowledgedError: a dispatcher did not let go of its slice in time; the campaign is paused though.
     """
-    return _held(home, ledger, [campaigns.pause(ledger, named, now)], now)
+    with ledger.session() as session:
+        paused = [campaigns.pause(session, named, now)]
+        _note_stops(home, paused, "paused", now)
+    return _held(home, ledger, paused, now)
 
 
 def pause_all(home: Home, ledger: Ledger, now: datetime) -> Held:
     """Hold every scheduled and active campaign back, like ``pause``: the emergency stop."""
-    return _held(home, ledger, campaigns.pause_all(ledger, now), now)
+    with ledger.session() as session:
+        paused = campaigns.pause_all(session, now)
+        _note_stops(home, paused, "paused", now)
+    return _held(home, ledger, paused, now)
 
 
 def cancel(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
     """End a campaign for good, like ``pause``; calls in flight go on."""
-    return _held(home, ledger, [campaigns.cancel(ledger, named, now)], now)
+    with ledger.session() as session:
+        cancelled = [campaigns.cancel(session, named, now)]
+        _note_stops(home, cancelled, "cancelled", now)
+    return _held(home, ledger, cancelled, now)
 
 
 def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime) -> int:
@@ -77,6 +86,14 @@ def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason:
     with ledger.session() as session:
         complete_campaigns(session, now)
     return added
+
+
+def _note_stops(home: Home, stopped: list[StoredCampaign], state: str, now: datetime) -> None:
+    """Tell the journal, before the commit, so that an older copy of the ledger learns of it."""
+    if stopped:
+        rows = [(campaign.campaign_id, state, now) for campaign in stopped]
+        with Journal(home.journal).writing() as page:
+            page.add("stop", pl.DataFrame(rows, schema=STOPS, orient="row"))
 
 
 def _held(

@@ -1,7 +1,7 @@
 """Recovering a lost or damaged ledger from what outlives it: plan files, the dial journal, the lists.
 
-Every campaign that had a plan comes back paused, so that a person looks before anybody is called. Drafts and
-the states of campaigns are nowhere else and are lost; a cancelled one has to be cancelled again.
+Every campaign that had a plan comes back paused, so that a person looks before anybody is called; one that a
+person had cancelled comes back cancelled. Drafts are nowhere else and are lost.
 """
 
 import os

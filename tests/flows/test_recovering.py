@@ -103,6 +103,28 @@ def test_an_older_copy_of_the_ledger_catches_up_from_the_journal(home):
     assert world.state == "completed"
 
 
+@pytest.mark.parametrize(("stop", "state"), [(World.pause, "paused"), (World.cancel, "cancelled")])
+def test_an_older_copy_learns_from_the_journal_that_its_campaign_was_stopped(home, stop, state):
+    world = World(home, contacts(4))
+    older = _older_copy(world)
+    world.run(START + HOUR)
+    made = world.calls["contact_id"].to_list()
+    stop(world)
+    world.ledger = older
+    world.run(START + DAY)
+    assert world.state == state
+    assert world.calls["contact_id"].to_list() == made == ["c0"]
+
+
+def test_a_cancelled_campaign_stays_cancelled_through_a_recovery(home):
+    world = World(home, contacts(4))
+    world.run(START + HOUR)
+    world.cancel()
+    assert _recovered(world)["state"] == "cancelled"
+    world.run(START + DAY)
+    assert world.calls["contact_id"].to_list() == ["c0"]
+
+
 def test_a_recovered_skip_of_somebody_no_longer_planned_completes_nothing_early(home):
     world = World(home, contacts(6), max_calls_per_day=2)
     world.skip("c0", "c1")
