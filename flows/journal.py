@@ -3,6 +3,7 @@
 Everything that becomes of a claim is an entry in it: the note of a dial, what the dialer answered, the
 outcome that was reported. The ledger learns of these only by applying entries in order
 (``flows/applying.py``), so a ledger that is behind, after a crash or from a copy, catches up by reading on.
+For such a copy it also has what a person has forbidden: skips, pauses, cancellations.
 
 An entry is one line: checksum, sequence, kind and its rows as JSON. Sequences rise by one. Files are named
 for the first sequence in them. All dispatchers of a store share the journal and write under its lock.
