@@ -1,4 +1,7 @@
-"""Row 32: the ledger is an older copy, with the journal there, gone, or cut short."""
+"""Row 32: the ledger is an older copy, with the journal there, gone, or cut short.
+
+Now and then somebody pauses or cancels the campaign after the copy was made.
+"""
 
 import os
 import random
@@ -9,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from flows import pausing
 from flows.errors import WorkError
 from tests.faults.real.child import End, job_of
 from tests.faults.real.judging import judged
@@ -38,6 +42,11 @@ def trial(seed: int) -> str | None:
             port = urlsplit(shop.provider.address).port or 0
             stack.enter_context(forked_provider(shop.provider.folder, seed, port=port))
         run_to_its_end(job_of(shop, 1.0, End(seconds=draw.uniform(0.3, 1.2))))
+        stop = draw.choice([None, None, pausing.pause, pausing.cancel])
+        if stop is not None and state_of(shop) in ("scheduled", "active"):
+            stop(shop.home, shop.ledger(), shop.campaign_id, shop.clock.now())
+            _restore(shop, copy)
+            return _stays_stopped(shop)
         _restore(shop, copy)
         loss = draw.choice(["nothing", "nothing", "journal", "end"])
         if loss == "nothing" or not position:  # a ledger that never saw a journal cannot miss one
@@ -79,6 +88,14 @@ def _lose(shop: Shop, loss: str, position: int) -> None:
             file.unlink()
         else:
             file.write_bytes(b"".join(lines[: position - 1]))
+
+
+def _stays_stopped(shop: Shop) -> str | None:
+    time.sleep(_COME_IN_SECONDS)
+    sent = len(shop.provider.requests())
+    recover(shop, 2.0)
+    more = len(shop.provider.requests()) - sent
+    return f"{more} calls were sent though the campaign was stopped" if more else None
 
 
 def _refuses(shop: Shop) -> str | None:
