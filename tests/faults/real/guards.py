@@ -129,6 +129,10 @@ def _gaps_are_fine() -> AbstractContextManager[object]:
     return patch.object(journal.Journal, "_refuse_gaps", _always(None))
 
 
+def _stops_are_not_noted() -> AbstractContextManager[object]:
+    return patch.object(pausing, "_note_stops", _always(None))
+
+
 def _claim_in_spite_of(reason: str) -> Callable[[], AbstractContextManager[object]]:
     """Claim slots that are held for a reason."""
     statement = sql.statement
@@ -157,6 +161,7 @@ GUARDS = (
     Guard("the journal is written under its lock", 17, _no_lock_on_the_journal),
     Guard("the pace is kept", 17, _no_pace),
     Guard("a journal with gaps is refused", 32, _gaps_are_fine),
+    Guard("a pause is noted in the journal", 32, _stops_are_not_noted),
     Guard("an attempt that was made is not claimed", 32, _claim_in_spite_of("this attempt has been made")),
     Guard("calls in flight are counted", 17, _claim_in_spite_of("max_concurrent_calls are in flight")),
 )
