@@ -6,10 +6,31 @@ from pathlib import Path
 import polars as pl
 
 from flows.applying import apply_answers, apply_journal, give_back
+from flows.clock import MOST_DRIFT, Clock
+from flows.database import locked
 from flows.dialers.dialer import ANSWERS
+from flows.home import Home
+from flows.instants import read_instant, write_instant
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.owners import is_dead
+
+
+def doubt_dials(home: Home, ledger: Ledger, journal: Journal, clock: Clock, most_dials: int) -> None:
+    """Have no open dial be repeated where the wall clock was set back since somebody dispatched here.
+
+    A dial is repeated only while the provider knows its key, and by such a clock it looks younger than it is.
+    """
+    now = clock.now()
+    booted_at = now - clock.since_boot()
+    with locked(home.booted.with_suffix(".lock")):
+        known_at = read_instant(home.booted)
+        if booted_at + MOST_DRIFT < known_at:
+            with ledger.session() as session:
+                apply_journal(session, journal, now)
+                session.write("doubt_dials", most_dials=most_dials)
+        if abs(booted_at - known_at) > MOST_DRIFT:
+            write_instant(home.booted, booted_at)
 
 
 def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now: datetime) -> int:

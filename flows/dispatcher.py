@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from flows.abandoned import settle_failed, take_over
+from flows.abandoned import doubt_dials, settle_failed, take_over
 from flows.applying import apply_journal
 from flows.archiving import archive_closed_days, archive_journal, forget_owners
 from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns
@@ -154,8 +154,10 @@ class Dispatcher:
 
     def tick(self) -> None:
         """Record what came back, claim what has fallen due, and have it placed."""
-        self.tally.ticks += 1
         self._guard.refuse_moved()
+        if not self.tally.ticks:
+            doubt_dials(self._home, self._ledger, self._journal, self._clock, MOST_DIALS)
+        self.tally.ticks += 1
         self._settle_finished()
         now = self._clock.now()
         self._inquiries.take_in(now)

@@ -88,6 +88,11 @@ class Home:
         """The file that says when closed days were last looked for."""
         return self.path / "archived"
 
+    @property
+    def booted(self) -> Path:
+        """The file that says when the machine was started, by the wall clock of those who dispatched here."""
+        return self.path / "booted"
+
     def make(self) -> "Home":
         """Create the folder, readable by its owner only, and return the store."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

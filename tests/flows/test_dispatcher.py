@@ -305,6 +305,41 @@ def test_a_repeated_dial_that_is_refused_says_nothing_of_the_first(home):
     assert world.calls["reason"].to_list() == ["HTTP 422; no outcome by the deadline"]
 
 
+class Forgetful(SimulatedDialer):
+    """A dialer whose first requests fail, for a provider that knows a key for ten minutes."""
+
+    keys_live = timedelta(minutes=10)
+
+    def __init__(self):
+        super().__init__()
+        self.replays = 0
+
+    def send(self, requests, now):
+        if not requests["replays"].all():
+            raise ValueError("no line")
+        self.replays += requests.height
+        return super().send(requests, now)
+
+
+@pytest.mark.parametrize("step", [timedelta(), timedelta(minutes=-9)])
+def test_no_dial_is_repeated_that_is_old_by_a_clock_that_was_not_set_back(home, step):
+    world = World(home, contacts(1), dialer=Forgetful(), max_call_minutes=60)
+    world.run(START + timedelta(seconds=1))
+    assert world.calls["state"].to_list() == ["unknown"]
+    world.clock.wait_until(START + timedelta(minutes=12))
+    world.clock.set_by(step)
+    world.run(START + timedelta(minutes=20))
+    assert world.dialer.replays == 0
+
+
+def test_a_dial_of_a_dispatcher_that_died_just_now_is_repeated(home):
+    world = World(home, contacts(1), dialer=Forgetful(), max_call_minutes=60)
+    world.run(START + timedelta(seconds=1))
+    world.clock.wait_until(START + timedelta(minutes=3))
+    world.run(START + timedelta(minutes=20))
+    assert world.dialer.replays == 1
+
+
 class Silent(SimulatedDialer):
     """A dialer that takes calls on and never tells how they end."""
 
