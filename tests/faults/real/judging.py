@@ -86,6 +86,8 @@ def _noted_twice(entries: list[Entry]) -> Iterator[str]:
     leases: dict[tuple[object, ...], str] = {}
     repeated = set()
     for entry in entries:
+        if entry.kind not in ("note", "answer"):
+            continue
         for row in entry.rows.iter_rows(named=True):
             call = tuple(row[name] for name in _CALL)
             if entry.kind == "note":

@@ -116,6 +116,15 @@ class Hand:
     pool: AgendaPool
 
 
+def _allow_more(world: "World", campaign_id: str) -> None:
+    with world.ledger.session() as session:
+        allowed = find_campaign(session, campaign_id).settings.max_concurrent_calls
+    if allowed < min(world.shape.in_flight):
+        changes = {"max_concurrent_calls": max(world.shape.in_flight)}
+        scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
+        world.remember(campaign_id)
+
+
 def _named_by(draws: random.Random) -> uuid.UUID:
     return uuid.UUID(int=draws.getrandbits(128), version=4)
 
@@ -370,11 +379,16 @@ class World:
         return int(expected) + (self.draws.random() < expected - int(expected))
 
     def settle(self, days: int = 40) -> None:
-        """Have the weather clear up, resume what is held, and live on until every campaign has ended."""
+        """Have the weather clear up, resume what is held, and live on until every campaign has ended.
+
+        Where an edit left so little in flight that weeks would not be enough, more is allowed.
+        """
         self.network.weather = Weather(all_talk=True)
         shape, self.shape = self.shape, replace(self.shape, dispatchers=1, deeds={}, deaths=0.0)
         gives_up, ticks = self.clock.now() + days * DAY, MOST_TICKS_TO_SETTLE
         self.resume_all()
+        for campaign_id in self.those_in("scheduled", "active"):
+            self.do(_allow_more, campaign_id)
         while self.clock.now() < gives_up and ticks > 0 and self.those_in("scheduled", "active", "paused"):
             self.resume_all()
             ticks = self.live(min(self.clock.now() + DAY, gives_up), ticks)
