@@ -8,7 +8,7 @@ from flows.home import Home
 from tests.examples import SEED, held_by
 
 EXAMPLES_HELD = "examples_held"
-LONGEST = ("tests/ui/", "tests/flows/test_prefect.py")
+LONGEST = ("tests/ui/", "tests/flows/test_prefect.py", "tests/faults/")
 """Where tests wait for minutes until something was started."""
 
 for name in [name for name in os.environ if name.startswith(("CALLPLAN_", "PREFECT_"))]:

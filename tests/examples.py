@@ -10,10 +10,10 @@ from typing import Any
 SEED = int(os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrange(2**32))))
 """Seeds every randomised test of this run, in each of its processes; set TEST_SEED to repeat one."""
 
-EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "1600"))
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "1200"))
 """How often the planner is held against the oracle, over all tests that do so."""
 
-LIVES = int(os.environ.get("TEST_LIVES", "3"))
+LIVES = int(os.environ.get("TEST_LIVES", "2"))
 """How many campaigns live through random steps."""
 
 

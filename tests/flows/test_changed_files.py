@@ -116,8 +116,10 @@ def _past(world):
     return next((world.home.past / world.campaign_id).glob("*.calls.parquet"))
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, _cut_short, _of_another_schema])
-@pytest.mark.parametrize("file_of", [_plan, _list, _past])
+@pytest.mark.parametrize(
+    ("file_of", "damage"),
+    [(_plan, Path.unlink), (_plan, _of_another_schema), (_list, _cut_short), (_past, _of_another_schema)],
+)
 def test_a_file_damaged_while_dispatching_fails_its_campaign_and_the_others_go_on(home, file_of, damage):
     world = World(home, contacts(6), max_calls_per_day=3)
     world.load(contacts(6), "others.csv", "others")
