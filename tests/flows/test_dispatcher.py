@@ -135,7 +135,7 @@ def _staged(world):
 
 
 def test_nothing_more_is_staged_of_a_paused_campaign_until_it_is_resumed(home):
-    world = World(home, contacts(24), end_time="12:00")
+    world = World(home, contacts(12), end_time="12:00")
     world.load(contacts(5), "others.csv", "others")
     world.add_campaign(end_time="12:00", contact_list="others")
     world.run(START)
@@ -145,7 +145,7 @@ def test_nothing_more_is_staged_of_a_paused_campaign_until_it_is_resumed(home):
     assert _staged(world)[world.campaign_id] == staged
     campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
     world.run(START + 3 * DAY)
-    assert world.calls["contact_id"].n_unique() == world.calls.height == 24
+    assert world.calls["contact_id"].n_unique() == world.calls.height == 12
     late = world.calls["noted_at"] - world.calls["scheduled_at"]
     assert late.max() < campaigns.LATE_LIMIT
     assert world.state == "completed"
