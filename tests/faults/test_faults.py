@@ -7,8 +7,8 @@ import pytest
 
 from tests.faults.rows import all_rows
 
-SIMULATED = 1
-"""How many rows in simulated time a run tries."""
+REAL, SIMULATED = 12, 1
+"""How many rows with real processes, and how many in simulated time, a run tries."""
 
 SCALE = 0.1
 """How large their worlds are: one of full size takes a minute."""
@@ -17,7 +17,7 @@ SOON_OVER = (8, 9, 10, 11, 13, 14, 15, 16, 22, 26, 29)
 """The rows whose small worlds are over within half a minute: a run of the tests draws one of them."""
 
 _draw = random.Random(os.environ["TEST_SEED"])
-_REAL = [row for row in all_rows() if row.kind == "R" and row.sampled]
+_REAL = _draw.sample([row for row in all_rows() if row.kind == "R" and row.sampled], REAL)
 _DRAWN = _draw.sample([row for row in all_rows() if row.kind == "S" and row.number in SOON_OVER], SIMULATED)
 
 
