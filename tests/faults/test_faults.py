@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.rows import all_rows
 
-REAL, SIMULATED = 12, 1
+REAL, SIMULATED = 8, 1
 """How many rows with real processes, and how many in simulated time, a run tries."""
 
 SCALE = 0.1
