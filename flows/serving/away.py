@@ -1,4 +1,4 @@
-"""While the Prefect server is away somebody stands in; when it is back, what is late is swept away first."""
+"""While the Prefect server is away somebody stands in; when it is back, what is late is swept away."""
 
 import signal
 import time
