@@ -22,7 +22,8 @@ test: $(INSTALLED) ## run the tests
 	$(RUN)/pytest --numprocesses 3 --dist worksteal
 
 prove: $(INSTALLED) ## hold the planner against the oracle 50,000 times (half an hour of one core)
-	TEST_EXAMPLES=50000 $(RUN)/pytest --numprocesses 2 tests/transforms/test_rules.py tests/transforms/test_replanning_rules.py
+	TEST_EXAMPLES=50000 $(RUN)/pytest --numprocesses 2 tests/transforms/test_rules.py tests/transforms/test_replanning_rules.py \
+		tests/transforms/test_every_clock_change.py
 
 bench: $(VENV)/.measuring ## measure the planner beside its peers
 	$(RUN)/python -m tests.benchmarks.planner

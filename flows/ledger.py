@@ -100,7 +100,7 @@ class Session:
 
 @cache
 def _parsed(name: str) -> duckdb.Statement:
-    """Return the statement ``ledger/<name>``, parsed once for all: that is a quarter of what it costs to run."""
+    """Return the statement ``ledger/<name>``, parsed once: that is a quarter of what a small one costs."""
     with duckdb.connect() as connection:
         (parsed,) = connection.extract_statements(sql.statement(f"ledger/{name}"))
     return parsed

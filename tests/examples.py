@@ -13,6 +13,9 @@ SEED = int(os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrang
 EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "1200"))
 """How often the planner is held against the oracle, over all tests that do so."""
 
+ZONES_TRIED = min(1.0, EXAMPLES / 5_000)
+"""How large a part of all time zones is gone through, clock change by clock change."""
+
 LIVES = int(os.environ.get("TEST_LIVES", "2"))
 """How many campaigns live through random steps."""
 

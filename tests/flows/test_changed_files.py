@@ -121,9 +121,9 @@ def _past(world):
     [(_plan, Path.unlink), (_plan, _of_another_schema), (_list, _cut_short), (_past, _of_another_schema)],
 )
 def test_a_file_damaged_while_dispatching_fails_its_campaign_and_the_others_go_on(home, file_of, damage):
-    world = World(home, contacts(6), max_calls_per_day=3)
-    world.load(contacts(6), "others.csv", "others")
-    other = world.add_campaign(max_calls_per_day=3, contact_list="others")
+    world = World(home, contacts(4), max_calls_per_day=2)
+    world.load(contacts(4), "others.csv", "others")
+    other = world.add_campaign(max_calls_per_day=2, contact_list="others")
     with Owner(home.owners, world.ledger, world.clock) as owner:
         dispatcher = world.dispatcher(owner)
         dispatcher.run(START + DAY + timedelta(minutes=30), tick=None)
@@ -137,8 +137,8 @@ def test_a_file_damaged_while_dispatching_fails_its_campaign_and_the_others_go_o
 @pytest.mark.parametrize("file_of", [_plan, _list, _past])
 def test_a_damaged_file_that_planning_anew_reads_fails_its_campaign_and_the_others_go_on(home, file_of):
     retry = {"max_attempts": 2, "delay_minutes": {"busy": 24 * 60}}
-    world = World(home, contacts(3), Chosen(lambda *_: "busy"), retry=retry)
-    world.load(contacts(3), "others.csv", "others")
+    world = World(home, contacts(2), Chosen(lambda *_: "busy"), retry=retry)
+    world.load(contacts(2), "others.csv", "others")
     other = world.add_campaign(contact_list="others", retry=retry)
     world.run(START + timedelta(hours=20))
     world.run(START + timedelta(hours=20, minutes=1))  # the first day is over and archived
