@@ -4,6 +4,7 @@ The change is committed first. Dispatchers look before every slice whether anyth
 them has let go of the slice it was in, whatever it sends next knows of the change.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ from flows.campaigns import StoredCampaign, complete_campaigns, find_campaign, r
 from flows.errors import WorkError
 from flows.home import Home
 from flows.journal import STOPS, Journal
-from flows.ledger import Ledger
+from flows.ledger import Ledger, Session
 from flows.owners import SLICE_LASTS, Living, lets_go_of_its_slice, living
 
 WAITS = 8 * SLICE_LASTS
@@ -31,7 +32,7 @@ class Held:
 
 
 class UnacknowledgedError(WorkError):
-    """The change is stored, but a dispatcher is stuck between checking calls and sending them."""
+    """The change is stored, but a dispatcher is stuck over its slice, or the journal could not be told."""
 
 
 def pause(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
@@ -39,28 +40,31 @@ def pause(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
 
     Raises:
         InputError: it is not scheduled or active.
-        UnacknowledgedError: a dispatcher did not let go of its slice in time; the campaign is paused though.
+        UnacknowledgedError: a dispatcher did not let go of its slice in time, or the journal could not be
+            told; the campaign is paused though.
     """
-    with ledger.session() as session:
-        paused = [campaigns.pause(session, named, now)]
-        _note_stops(home, paused, "paused", now)
-    return _held(home, ledger, paused, now)
+    return _stop(home, ledger, lambda session: [campaigns.pause(session, named, now)], "paused", now)
 
 
 def pause_all(home: Home, ledger: Ledger, now: datetime) -> Held:
     """Hold every scheduled and active campaign back, like ``pause``: the emergency stop."""
-    with ledger.session() as session:
-        paused = campaigns.pause_all(session, now)
-        _note_stops(home, paused, "paused", now)
-    return _held(home, ledger, paused, now)
+    return _stop(home, ledger, lambda session: campaigns.pause_all(session, now), "paused", now)
 
 
 def cancel(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
     """End a campaign for good, like ``pause``; calls in flight go on."""
+    return _stop(home, ledger, lambda session: [campaigns.cancel(session, named, now)], "cancelled", now)
+
+
+def _stop(
+    home: Home, ledger: Ledger, stop: Callable[[Session], list[StoredCampaign]], state: str, now: datetime
+) -> Held:
     with ledger.session() as session:
-        cancelled = [campaigns.cancel(session, named, now)]
-        _note_stops(home, cancelled, "cancelled", now)
-    return _held(home, ledger, cancelled, now)
+        stopped = stop(session)
+        rows = [(campaign.campaign_id, state, now) for campaign in stopped]
+        untold = _tell_journal(home, "stop", pl.DataFrame(rows, schema=STOPS, orient="row"))
+    _wait_until_nothing_more_starts(home, untold)
+    return Held(stopped, _put_back(home, ledger, stopped, now))
 
 
 def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime) -> int:
@@ -79,30 +83,32 @@ def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason:
             pl.lit(now).alias("skipped_at"),
             pl.when("is_planned").then(pl.lit(current)).otherwise(0).alias("plan_version"),
         )
-        with Journal(home.journal).writing() as page:
-            page.add("skip", skips)  # before the commit: a skip too many calls nobody
+        untold = _tell_journal(home, "skip", skips)
         added = campaigns.skip(session, campaign, contacts, reason, now)
-    _held(home, ledger, [campaign], now, contacts["contact_id"])
+    _wait_until_nothing_more_starts(home, untold)
+    _put_back(home, ledger, [campaign], now, contacts["contact_id"])
     with ledger.session() as session:
         complete_campaigns(session, now)
     return added
 
 
-def _note_stops(home: Home, stopped: list[StoredCampaign], state: str, now: datetime) -> None:
-    """Tell the journal, before the commit, so that an older copy of the ledger learns of it."""
-    if stopped:
-        rows = [(campaign.campaign_id, state, now) for campaign in stopped]
+def _tell_journal(home: Home, kind: str, rows: pl.DataFrame) -> Exception | None:
+    """Have an older copy of the ledger learn of a change; return what kept the journal from being told.
+
+    This comes before the commit: a skip or a stop too many calls nobody. One that cannot be told is stored
+    all the same, because what forbids calls must not fail where what makes them fails.
+    """
+    if rows.is_empty():
+        return None
+    try:
         with Journal(home.journal).writing() as page:
-            page.add("stop", pl.DataFrame(rows, schema=STOPS, orient="row"))
+            page.add(kind, rows)
+    except (OSError, WorkError) as error:
+        return error
+    return None
 
 
-def _held(
-    home: Home,
-    ledger: Ledger,
-    changed: list[StoredCampaign],
-    now: datetime,
-    contacts: pl.Series | None = None,
-) -> Held:
+def _wait_until_nothing_more_starts(home: Home, untold: Exception | None) -> None:
     stuck = wait_for_slices(home, WAITS)
     if stuck:
         names = "; ".join(
@@ -112,7 +118,11 @@ def _held(
             f"the change is stored, but not acknowledged: {names}, and may still send the calls it has in "
             "hand; end that process to be sure"
         )
-    return _put_back(home, ledger, changed, now, contacts)
+    if untold is not None:
+        raise UnacknowledgedError(
+            f"the change is stored and holds, but an older copy of the ledger would not learn of it, "
+            f"because the dial journal could not be told: {untold}"
+        ) from untold
 
 
 def wait_for_slices(home: Home, waits: timedelta) -> list[Living]:
@@ -123,9 +133,13 @@ def wait_for_slices(home: Home, waits: timedelta) -> list[Living]:
 
 
 def _put_back(
-    home: Home, ledger: Ledger, changed: list[StoredCampaign], now: datetime, contacts: pl.Series | None
-) -> Held:
-    """Put back the claims that were not noted, and count what is in flight."""
+    home: Home,
+    ledger: Ledger,
+    changed: list[StoredCampaign],
+    now: datetime,
+    contacts: pl.Series | None = None,
+) -> int:
+    """Put back the claims that were not noted, and return how many calls are in flight."""
     in_flight = 0
     with ledger.session() as session:
         apply_journal(session, Journal(home.journal), now)
@@ -136,4 +150,4 @@ def _put_back(
             why = "its campaign was held back" if contacts is None else "the contact was skipped"
             give_back(session, claims.with_columns(reason=pl.lit(why)), now)
             in_flight += int(session.read("count_in_flight", campaign_id=campaign.campaign_id).item())
-    return Held(changed, in_flight)
+    return in_flight

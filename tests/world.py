@@ -14,6 +14,7 @@ from flows.dispatcher import Dispatcher
 from flows.ledger import Ledger
 from flows.owners import Owner
 from flows.pools import SteppedPool
+from flows.replaying import verify
 from flows.scheduling import schedule
 from flows.standing import calls_of, known_contacts
 from tests.people import campaign
@@ -151,3 +152,9 @@ class World:
 
     def file(self, version):
         return self.home.plans / self.campaign_id / f"{version:06d}.parquet"
+
+
+def proven(world):
+    """Whether every version of the campaign holds every rule and is computed to the same bytes again."""
+    found = [verify(world.home.plans / name, None, world.home) for name in world.versions["file"]]
+    return all(verdict.holds and verdict.replayed for verdict in found)

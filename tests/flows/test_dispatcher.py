@@ -5,13 +5,11 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from flows import campaigns, pausing
-from flows.abandoned import take_over
+from flows import campaigns
 from flows.budget import RequestBudget
 from flows.campaigns import LATE_LIMIT
 from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
-from flows.errors import InputError
 from flows.journal import Journal
 from flows.owners import Owner
 from flows.placing import notes
@@ -108,100 +106,6 @@ def test_calls_start_within_the_pace(home):
     starts = world.calls.sort("noted_at")["noted_at"]
     assert starts.len() > 8
     assert starts.diff().drop_nulls().min() >= timedelta(seconds=1)
-
-
-def test_a_paused_campaign_places_no_call_and_goes_on_when_resumed(home):
-    world = World(home, contacts(10))
-    world.run(START + timedelta(hours=2))
-    made = world.calls.height
-    assert made == 3
-    world.pause()
-    world.run(START + timedelta(hours=2, minutes=50))
-    assert world.calls.height == made
-    assert world.state == "paused"
-    world.clock.wait_until(START + timedelta(hours=2, minutes=50))
-    assert campaigns.resume(world.ledger, world.campaign_id, world.clock.now()) == "active"
-    world.run(START + timedelta(hours=6, minutes=50))
-    # The slot of c3 passed while the campaign was paused, so it was planned anew.
-    calls = {row["contact_id"]: row for row in world.calls.to_dicts()}
-    assert len(calls) == 10
-    assert calls["c3"]["plan_version"] == 2
-    assert calls["c3"]["scheduled_at"] >= START + timedelta(hours=2, minutes=50)
-
-
-def _staged(world):
-    """Return what is staged of each campaign, live or not."""
-    return dict(world.ledger._kept.execute("select campaign_id, count(*) from slot group by all").fetchall())
-
-
-def test_nothing_more_is_staged_of_a_paused_campaign_until_it_is_resumed(home):
-    world = World(home, contacts(6), end_time="12:00")
-    world.load(contacts(3), "others.csv", "others")
-    world.add_campaign(end_time="12:00", contact_list="others")
-    world.run(START)
-    staged = _staged(world)[world.campaign_id]
-    world.pause()
-    world.run(START + timedelta(minutes=90))
-    assert _staged(world)[world.campaign_id] == staged
-    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
-    world.run(START + 3 * DAY)
-    assert world.calls["contact_id"].n_unique() == world.calls.height == 6
-    late = world.calls["noted_at"] - world.calls["scheduled_at"]
-    assert late.max() < campaigns.LATE_LIMIT
-    assert world.state == "completed"
-
-
-def test_a_campaign_that_has_ended_leaves_nothing_on_the_stage(home):
-    world = World(home, contacts(4), end_time="10:20")
-    failing = world.add_campaign(end_time="10:20")
-    skipping = world.add_campaign(end_time="10:20")
-    world.run(START)
-    assert set(_staged(world)) == {world.campaign_id, failing, skipping}
-    claimed_by = Owner(home.owners, world.ledger, world.clock)
-    world.clock.wait_until(START)
-    world.claim(claimed_by)
-    pausing.cancel(home, world.ledger, world.campaign_id, world.clock.now())
-    campaigns.fail(world.ledger, failing, "no plan", world.clock.now())
-    claimed_by.let_go()
-    assert take_over(home.owners, world.ledger, Journal(home.journal), "another", START) == 2
-    assert set(_staged(world)) == {skipping}
-    everybody = contacts(4).select("contact_id", is_planned=True).collect()
-    with world.ledger.session() as session:
-        campaigns.skip(session, campaigns.find_campaign(session, skipping), everybody, "no", START)
-    assert world.state_of(skipping) == "completed"
-    assert _staged(world) == {}
-
-
-def test_pausing_before_the_first_slot_gives_scheduled_again(home):
-    world = World(home, contacts(3))
-    world.pause()
-    assert campaigns.resume(world.ledger, world.campaign_id, world.clock.now()) == "scheduled"
-
-
-def test_a_skipped_contact_is_never_called_and_the_campaign_completes(home):
-    world = World(home, contacts(4))
-    world.skip("c1", "c3")
-    world.run(START + DAY)
-    assert world.calls["contact_id"].to_list() == ["c0", "c2"]
-    assert world.state == "completed"
-
-
-def test_skipping_somebody_who_is_not_planned_does_not_count_as_a_call(home):
-    world = World(home, contacts(3, ["Mars/Base", None]), contact_timezone="contact")
-    world.skip("c0")
-    assert world.state == "scheduled"
-    world.run(START + DAY)
-    assert world.calls["contact_id"].to_list() == ["c1"]
-    assert world.state == "completed"
-
-
-def test_a_cancelled_campaign_calls_nobody(home):
-    world = World(home, contacts(4))
-    pausing.cancel(world.home, world.ledger, world.campaign_id, world.clock.now())
-    world.run(START + DAY)
-    assert world.calls.is_empty()
-    with pytest.raises(InputError, match="is cancelled"):
-        pausing.cancel(world.home, world.ledger, world.campaign_id, world.clock.now())
 
 
 class Failing(SimulatedDialer):
