@@ -10,7 +10,7 @@ from typing import Any
 SEED = int(os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrange(2**32))))
 """Seeds every randomised test of this run, in each of its processes; set TEST_SEED to repeat one."""
 
-EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "1200"))
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "800"))
 """How often the planner is held against the oracle, over all tests that do so."""
 
 ZONES_TRIED = min(1.0, EXAMPLES / 5_000)

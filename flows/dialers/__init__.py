@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from flows.clock import Clock
 from flows.dialers.dialer import Dialer
 from flows.dialers.simulated import SimulatedDialer
-from flows.dialers.truedy import TruedyDialer
 from flows.dialers.truedy_access import TruedyAccess
 from flows.home import Home
 from transforms.campaign import DialerName
@@ -25,5 +24,8 @@ def all_dialers(home: Home, clock: Clock) -> Iterator[Mapping[str, Dialer]]:
     with ExitStack() as stack:
         access = TruedyAccess.from_environment()
         if access is not None:
+            # Here, because its HTTP client takes a quarter of a second to import, of every command.
+            from flows.dialers.truedy import TruedyDialer
+
             dialers[DialerName.TRUEDY.value] = stack.enter_context(TruedyDialer(access, home.budgets, clock))
         yield dialers
