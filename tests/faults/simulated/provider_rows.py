@@ -101,7 +101,14 @@ def _untouched(world: World, asked: int) -> Iterator[str]:
 _REPLAYED = shaped(_TIMEOUTS, open_minutes=20, in_flight=(20, 60, 200), call_minutes=(4, 11, 25))
 """Windows and deadlines are longer than a key lives."""
 
-_LIMITED = shaped({"limited": 0.3}, contacts=600, open_minutes=20, requests_per_minute=3_000)
+_LIMITED = replace(
+    PLAIN,
+    campaigns=2,
+    contacts=600,
+    open_minutes=20,
+    requests_per_minute=3_000,
+    weather=Weather({"limited": 0.3}, {"limited": 0.3}),
+)
 """Many calls wait for the end of a hold, and meet the next one together."""
 
 _REPORTED = replace(
@@ -116,7 +123,7 @@ _ENDLESS = replace(
 ROWS = [
     Row(8, "S", "time-outs", lives(_REPLAYED, list(_TIMEOUTS)), 10_000),
     Row(9, "S", "500, 502, 504", lives(shaped({"error": 0.7}), ["error"]), 10_000),
-    Row(10, "S", "429", lives(_LIMITED, ["limited"], no_early_retry), 10_000),
+    Row(10, "S", "429", lives(_LIMITED, ["limited", "look_up limited"], no_early_retry), 10_000),
     Row(11, "S", "503 for half an hour", _unavailable, 1_000),
     Row(13, "S", "201 that says little", lives(shaped(_FAINT), list(_FAINT)), 1_000),
     Row(14, "S", "402, 401, 403", _refused, 300),
