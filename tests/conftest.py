@@ -1,6 +1,5 @@
 import os
 from datetime import UTC, datetime
-from itertools import chain, islice
 
 import pytest
 from hypothesis import settings
@@ -32,16 +31,8 @@ def home(tmp_path, monkeypatch) -> Home:
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """Have each process begin with some of what takes longest, so that none is left with it at the end.
-
-    pytest-xdist gives each of its processes a stretch of this order, all as long; whoever is done goes on
-    with the end of another's.
-    """
-    others = iter([item for item in items if not item.nodeid.startswith(LONGEST)])
-    stretches = [[item for item in items if item.nodeid.startswith(place)] for place in LONGEST]
-    for stretch in stretches:
-        stretch += islice(others, max(0, len(items) // len(stretches) - len(stretch)))
-    items[:] = chain(*stretches, others)
+    """Begin with what takes longest, so that no process is left with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_report_header() -> str:
