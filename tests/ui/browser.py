@@ -16,8 +16,8 @@ _OFFLINE = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 60_000
-_TAKES_IN_MS = 1_000
+PATIENCE_MS = 120_000
+_TAKES_IN_MS = 3_000
 
 
 def chromium() -> str | None:
