@@ -4,10 +4,12 @@ The change is committed first. Dispatchers look before every slice whether anyth
 them has let go of the slice it was in, whatever it sends next knows of the change.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import duckdb
 import polars as pl
 
 from flows import campaigns
@@ -40,6 +42,7 @@ def pause(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
 
     Raises:
         InputError: it is not scheduled or active.
+        WorkError: it could not be stored.
         UnacknowledgedError: a dispatcher did not let go of its slice in time, or the journal could not be
             told; the campaign is paused though.
     """
@@ -59,11 +62,11 @@ def cancel(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
 def _stop(
     home: Home, ledger: Ledger, stop: Callable[[Session], list[StoredCampaign]], state: str, now: datetime
 ) -> Held:
-    with ledger.session() as session:
+    with _storing(ledger) as session:
         stopped = stop(session)
         rows = [(campaign.campaign_id, state, now) for campaign in stopped]
         untold = _tell_journal(home, "stop", pl.DataFrame(rows, schema=STOPS, orient="row"))
-    _wait_until_nothing_more_starts(home, untold)
+    _acknowledge(home, untold)
     return Held(stopped, _put_back(home, ledger, stopped, now))
 
 
@@ -72,7 +75,7 @@ def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason:
 
     Returns how many were not out yet. A call that has left goes on.
     """
-    with ledger.session() as session:
+    with _storing(ledger) as session:
         campaign = find_campaign(session, named)
         refuse_final(campaign)
         current = session.read("list_versions", campaign_id=campaign.campaign_id)["plan_version"].max()
@@ -85,18 +88,31 @@ def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason:
         )
         untold = _tell_journal(home, "skip", skips)
         added = campaigns.skip(session, campaign, contacts, reason, now)
-    _wait_until_nothing_more_starts(home, untold)
+    _acknowledge(home, untold)
     _put_back(home, ledger, [campaign], now, contacts["contact_id"])
     with ledger.session() as session:
         complete_campaigns(session, now)
     return added
 
 
+@contextmanager
+def _storing(ledger: Ledger) -> Iterator[Session]:
+    """Yield a session of the ledger, and say what to do where the system keeps it from being stored."""
+    try:
+        with ledger.session() as session:
+            yield session
+    except (OSError, duckdb.Error) as error:
+        raise WorkError(
+            f"the change could not be stored: {error}; mend that and try again, "
+            "and end every dispatcher where nobody may be called meanwhile"
+        ) from error
+
+
 def _tell_journal(home: Home, kind: str, rows: pl.DataFrame) -> Exception | None:
     """Have an older copy of the ledger learn of a change; return what kept the journal from being told.
 
     This comes before the commit: a skip or a stop too many calls nobody. One that cannot be told is stored
-    all the same, because what forbids calls must not fail where what makes them fails.
+    all the same where the ledger can be: what forbids calls must not wait for a damaged journal.
     """
     if rows.is_empty():
         return None
@@ -108,21 +124,25 @@ def _tell_journal(home: Home, kind: str, rows: pl.DataFrame) -> Exception | None
     return None
 
 
-def _wait_until_nothing_more_starts(home: Home, untold: Exception | None) -> None:
-    stuck = wait_for_slices(home, WAITS)
+def _acknowledge(home: Home, untold: Exception | None) -> None:
+    """Wait until no call can start that the change forbids, and say what is missing, all at once."""
+    stuck = "; ".join(
+        f"{owner} {'is stopped' if owner.is_stopped else 'does not answer'}"
+        for owner in wait_for_slices(home, WAITS)
+    )
+    problems = []
     if stuck:
-        names = "; ".join(
-            f"{owner} {'is stopped' if owner.is_stopped else 'does not answer'}" for owner in stuck
-        )
-        raise UnacknowledgedError(
-            f"the change is stored, but not acknowledged: {names}, and may still send the calls it has in "
+        problems.append(
+            f"the change is stored, but not acknowledged: {stuck}, and may still send the calls it has in "
             "hand; end that process to be sure"
         )
     if untold is not None:
-        raise UnacknowledgedError(
-            f"the change is stored and holds, but an older copy of the ledger would not learn of it, "
-            f"because the dial journal could not be told: {untold}"
-        ) from untold
+        problems.append(
+            "the change is stored, but an older copy of the ledger would not learn of it, because the dial "
+            f"journal could not be told: {untold}"
+        )
+    if problems:
+        raise UnacknowledgedError(*problems) from untold
 
 
 def wait_for_slices(home: Home, waits: timedelta) -> list[Living]:

@@ -300,6 +300,19 @@ def test_the_life_of_a_campaign_on_the_command_line(scheduled):
     assert scheduled("resume", "Renewals").returncode == 2
 
 
+@pytest.mark.parametrize(
+    "stop", [["pause", "Renewals"], ["skip", "Renewals", "c1", "--reason", "asked us to"]]
+)
+def test_a_stop_that_cannot_be_stored_is_told_in_a_sentence(scheduled, stop):
+    (scheduled.home / "changes.part").mkdir()  # the first file that a full disk would refuse
+    done = scheduled(*stop)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the change could not be stored: ")
+    assert "Traceback" not in done.stderr
+    (row,) = scheduled.json("status")["campaigns"]
+    assert (row["state"], row["skipped_count"]) == ("scheduled", 0)
+
+
 def test_a_draft_is_scheduled_once(scheduled):
     again = scheduled("schedule", "Renewals")
     assert again.returncode == 2

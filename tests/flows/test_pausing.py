@@ -115,12 +115,12 @@ def _damage_the_journal(home):
     file.write_bytes(content)
 
 
-def _have_no_room_for_the_journal(home):
+def _have_it_not_be_locked(home):
     (home.journal / ".lock").unlink()
     (home.journal / ".lock").mkdir()
 
 
-@pytest.mark.parametrize("hinder", [_damage_the_journal, _have_no_room_for_the_journal])
+@pytest.mark.parametrize("hinder", [_damage_the_journal, _have_it_not_be_locked])
 @pytest.mark.parametrize(
     ("stop", "state"),
     [(World.pause, "paused"), (World.cancel, "cancelled"), (lambda world: world.skip("c1"), "active")],
@@ -129,7 +129,7 @@ def test_what_forbids_calls_is_stored_where_the_journal_cannot_be_told(home, hin
     world = World(home, contacts(2))
     world.run(START + timedelta(minutes=1))
     hinder(home)
-    with pytest.raises(UnacknowledgedError, match="the change is stored and holds, but an older copy"):
+    with pytest.raises(UnacknowledgedError, match="the change is stored, but an older copy"):
         stop(world)
     assert world.state == state
     if state == "active":

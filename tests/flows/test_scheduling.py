@@ -228,4 +228,5 @@ def test_an_edit_that_cannot_be_is_refused_and_changes_nothing(home, changes, pr
         world.update(**changes)
     assert world.waiting.equals(before)
     assert world.versions.height == 1
-    assert world.state == "scheduled"
+    world.run(START + MINUTE)
+    assert world.calls["contact_id"].to_list() == ["c0"]

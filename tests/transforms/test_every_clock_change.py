@@ -105,10 +105,11 @@ def test_no_zone_is_open_outside_its_window_on_any_reading_of_the_clock_at_any_c
                     windows += 1
                     instants += _judge(zones[0], on, start, end, change[0])
     changes_of_names = sum(len(changes) * len(zones) for changes, zones in _twins().items())
-    assert sum(map(len, _twins().values())) > 100 * ZONES_TRIED
-    assert changes_of_names > 1_500 * ZONES_TRIED
-    assert windows > 5_000 * ZONES_TRIED
-    assert instants > 50_000 * ZONES_TRIED
+    least = ZONES_TRIED if ZONES_TRIED == 1 else ZONES_TRIED / 2  # a draw may have few that change
+    assert sum(map(len, _twins().values())) > 200 * least
+    assert changes_of_names > 3_000 * least
+    assert windows > 10_000 * least
+    assert instants > 100_000 * least
 
 
 def _judge(zone, day, start, end, at):
