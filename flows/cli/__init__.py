@@ -1,6 +1,7 @@
 """The command line: every operation of callplan for a person or a script."""
 
 import atexit
+import errno
 import os
 import sys
 
@@ -33,6 +34,10 @@ for module in (demonstrating, listing, planning, campaigning, comparing, calling
     module.add_to(app)
 
 
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
+"""What the system may answer to work that is right: whoever runs the machine can mend it."""
+
+
 def main() -> None:
     """Run the command line; problems become sentences on stderr and an exit code."""
     code: object = 0
@@ -46,7 +51,17 @@ def main() -> None:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
+    except Exception as error:
+        if not _is_refusal(error):
+            raise
+        say(f"error: the system refused: {error}")
+        code = 1
     _leave(code if isinstance(code, int) else int(code is not None))
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the system refused; DuckDB and Polars pass on no more of it than its words."""
+    return any(os.strerror(code) in str(error) for code in _REFUSALS)
 
 
 def _leave(code: int) -> None:

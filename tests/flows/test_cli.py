@@ -313,6 +313,16 @@ def test_a_stop_that_cannot_be_stored_is_told_in_a_sentence(scheduled, stop):
     assert (row["state"], row["skipped_count"]) == ("scheduled", 0)
 
 
+def test_what_the_system_refuses_is_told_in_a_sentence(callplan):
+    callplan.home.mkdir()
+    (callplan.home / "ledger.lock").symlink_to("/dev/full")
+    done = callplan("create", callplan.write("campaign.yaml", SETTINGS))
+    assert done.returncode == 1
+    assert done.stderr == "error: the system refused: [Errno 28] No space left on device\n"
+    (callplan.home / "ledger.lock").unlink()
+    assert callplan.json("status")["campaigns"] == []
+
+
 def test_a_draft_is_scheduled_once(scheduled):
     again = scheduled("schedule", "Renewals")
     assert again.returncode == 2
