@@ -16,7 +16,7 @@ from flows.dialers.dialer import ANSWERS, REQUESTS, UNSENT, Dialer, Exchange
 from flows.journal import NOTES, Journal, Writer
 from flows.ledger import Ledger
 from flows.owners import Owner
-from transforms.pace import LONGEST_SPAN, within_pace
+from transforms.pace import LOOKS_BACK, within_pace
 
 SLICE = timedelta(milliseconds=50)
 """The calls of this much time are noted together: one sync covers them, and none starts later for it."""
@@ -52,10 +52,9 @@ class Batch:
     def __init__(self, line: Line, dialer: Dialer, requests: pl.DataFrame, claimed_at_change: int) -> None:
         self._line = line
         self._dialer = dialer
-        self._waiting = requests.select(REQUESTS.names())
+        self._waiting = requests.select(*REQUESTS.names(), goes_at="scheduled_at")
         self._one_by_one = bool(requests["replays"].any())
         self._change = claimed_at_change
-        self._held_until: datetime | None = None
         self._last_slice_at = datetime.min.replace(tzinfo=UTC)
         self._open: list[Exchange] = []
         self.calls = requests.height
@@ -74,31 +73,24 @@ class Batch:
             self._send_slice(now)
         moments = [exchange.wakes_at(now) for exchange in self._open]
         if self._waiting.height:
-            moments.append(max(self._next_slot(), self._free_at(now), self._next_slice_at()))
+            moments.append(max(self._next_moment(), self._next_slice_at()))
         return min(moments, default=None)
 
     def _is_due(self, now: datetime) -> bool:
-        if self._waiting.is_empty() or self._free_at(now) > now or self._next_slot() > now:
+        if self._waiting.is_empty() or self._next_moment() > now:
             return False
         follows = self._one_by_one and bool(self._open)
         return not follows or self._next_slice_at() <= now
 
-    def _free_at(self, now: datetime) -> datetime:
-        """Return when the limits let go of the batch, or a call has to go back because its time is past."""
-        if self._held_until is None:
-            return now
-        first = self._waiting.select(self._leaves_before().min()).item()
-        assert isinstance(first, datetime)  # noqa: S101 - the column has no nulls
-        return min(self._held_until, first)
+    def _next_moment(self) -> datetime:
+        """Return when the first call may go, or has to go back because its time is past."""
+        moment = self._waiting.select(pl.min_horizontal("goes_at", self._leaves_before()).min()).item()
+        assert isinstance(moment, datetime)  # noqa: S101 - the columns have no nulls
+        return moment
 
     def _next_slice_at(self) -> datetime:
         """Return when the next slice may go: a replay waits a while for the answer to the one before."""
         return self._last_slice_at + (ALONE if self._one_by_one and self._open else SLICE)
-
-    def _next_slot(self) -> datetime:
-        slot = self._waiting["scheduled_at"][0]
-        assert isinstance(slot, datetime)  # noqa: S101 - the column has no nulls
-        return slot
 
     def _take_in(self, now: datetime) -> None:
         answered = [exchange.replies(now) for exchange in self._open]
@@ -119,17 +111,16 @@ class Batch:
             with self._line.journal.writing() as page:
                 now = max(now, self._line.clock.now())  # the locks may have taken time
                 self._give_back(page, forbidden, now, "its campaign or contact may not be called any more")
-                due = self._waiting.filter(pl.col("scheduled_at") <= now)
-                too_late = due.filter(self._is_too_late(now))
+                too_late = self._waiting.filter(self._is_too_late(now))
                 self._give_back(page, too_late, now, "its time was past before it could be dialled")
-                due = due.filter(~self._is_too_late(now))
+                due = self._waiting.filter(pl.col("goes_at") <= now)
                 allowed = self._allowed(page, due.head(1) if self._one_by_one else due, now)
                 if not allowed.is_empty():
                     page.note(notes(allowed, now))
                     self._take_out(allowed)
                     allowed = self._still_open(page, allowed)
             if not allowed.is_empty():
-                in_time = allowed.with_columns(not_after=self._leaves_before())
+                in_time = allowed.with_columns(not_after=self._leaves_before()).select(REQUESTS.names())
                 self._open.append(self._dialer.send(in_time, now))
         self._last_slice_at = now
 
@@ -159,20 +150,26 @@ class Batch:
         return noted.filter(~self._is_too_late(now))
 
     def _allowed(self, page: Writer, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
-        """Return what pace and budget allow to start now; note until when the rest is held."""
-        self._held_until = None
+        """Return what pace and budget allow to start now, and hold back the rest."""
         if due.is_empty():
             return due
-        allowed, free_at = within_pace(due, page.notes_since(now - LONGEST_SPAN), now)
+        allowed, held = within_pace(due, page.notes_since(now - LOOKS_BACK), now)
+        self._hold(held)
         budget = self._dialer.budget
-        if budget is not None and not allowed.is_empty():
-            granted = budget.take(allowed.height, now)
-            if granted < allowed.height:
-                free_at = budget.free_at(now)
-            allowed = allowed.head(granted)
-        if free_at is not None:
-            self._held_until = max(free_at, now + SLICE)
-        return allowed
+        if budget is None or allowed.is_empty():
+            return allowed
+        granted = budget.take(allowed.height, now)
+        if granted < allowed.height:
+            free_at = max(budget.free_at(now), now + SLICE)
+            self._hold(self._waiting.select("campaign_id", free_at=pl.lit(free_at)).unique())
+        return allowed.head(granted)
+
+    def _hold(self, held: pl.DataFrame) -> None:
+        """Have calls of the campaigns that limits hold (``HELD``) wait until those let go of them."""
+        if not held.is_empty():
+            waiting = self._waiting.join(held, on="campaign_id", how="left", maintain_order="left")
+            waiting = waiting.with_columns(goes_at=pl.max_horizontal("goes_at", "free_at"))
+            self._waiting = waiting.drop("free_at")
 
     def _forbidden(self) -> pl.DataFrame:
         """Return the waiting calls that may not be made any more, as the ledger changed since the claim."""

@@ -22,6 +22,7 @@ from transforms.schemas import REJECTS
 
 START = datetime(2026, 3, 23, 14, tzinfo=UTC)  # Monday, 10:00 in New York
 DAY = timedelta(days=1)
+AT_ITS_SLOT = timedelta()
 
 
 class Chosen(SimulatedDialer):
@@ -69,15 +70,13 @@ class World:
         schedule(self.home, self.ledger, campaign_id, self.clock.now())
         return campaign_id
 
-    def run(self, until):
+    def run(self, until, tick=None, reach=AT_ITS_SLOT):
         with Owner(self.home.owners, self.ledger, self.clock) as owner:
-            return self.dispatcher(owner).run(until, tick=None)
+            return self.dispatcher(owner, reach=reach).run(until, tick)
 
-    def dispatcher(self, owner, pool=SteppedPool, dialers=None, beside=None):
+    def dispatcher(self, owner, pool=SteppedPool, dialers=None, beside=None, reach=AT_ITS_SLOT):
         dialers = dialers or {"simulated": self.dialer}
-        return Dispatcher(
-            self.home, self.ledger, self.clock, dialers, pool(self.clock), owner, timedelta(), beside
-        )
+        return Dispatcher(self.home, self.ledger, self.clock, dialers, pool(self.clock), owner, reach, beside)
 
     def claim(self, owner, dialers=None):
         """Have a dispatcher claim what is due and then do nothing more."""
@@ -90,9 +89,12 @@ class World:
     @property
     def calls(self):
         """The calls that were claimed, closed days included, in scheduled_at order."""
+        return self.calls_of(self.campaign_id)
+
+    def calls_of(self, campaign_id):
         with self.ledger.session() as session:
-            there = session.read("list_calls", campaign_id=self.campaign_id)
-            past = past_calls(self.home, session, self.campaign_id).select(there.columns).collect()
+            there = session.read("list_calls", campaign_id=campaign_id)
+            past = past_calls(self.home, session, campaign_id).select(there.columns).collect()
         return pl.concat([past, there.cast(dict(past.schema))]).sort("scheduled_at")
 
     @property

@@ -4,42 +4,70 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from transforms.schemas import INSTANT
+
 SLACK = timedelta(milliseconds=100)
 """How far two starts can part on their way out; the pace is kept over windows that are longer by this."""
 
-SPANS = (timedelta(seconds=1), timedelta(seconds=5))
-"""At most ``calls_per_second`` times each of these, rounded up, start in any window of that length."""
+LOOKS_BACK = timedelta(seconds=5) + SLACK
+"""How far back starts count here; a pace slower than one in five seconds is kept by the claim beside."""
 
-LONGEST_SPAN = max(SPANS) + SLACK
+HELD = pl.Schema({"campaign_id": pl.String(), "free_at": INSTANT})
+"""One row per campaign that the pace holds: when another of its calls may start."""
+
+_PACE = pl.col("calls_per_second")
+_WINDOWS = (
+    (pl.lit(1.0), _PACE.ceil()),
+    (pl.lit(5.0), (5 * _PACE).ceil()),
+    (pl.min_horizontal(1 / _PACE, 5.0), pl.when(_PACE < 1).then(1.0)),
+)
+"""In any window of so many seconds at most so many calls start; null for any number."""
 
 
 def within_pace(
     requests: pl.DataFrame, started: pl.DataFrame, now: datetime
-) -> tuple[pl.DataFrame, datetime | None]:
-    """Return the requests that may start now, the first of each campaign, and when another may; order stays.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the requests that may start now, in their order, and which campaigns are held (``HELD``).
 
-    Reads ``campaign_id`` and ``calls_per_second`` (null for no pace) of the requests, and ``campaign_id`` and
-    ``noted_at`` of what ``started`` within ``LONGEST_SPAN``. The moment is None where all may start now.
+    Reads ``campaign_id`` and ``calls_per_second`` (null for no pace, one for all of a campaign) of the
+    requests, and ``campaign_id`` and ``noted_at`` of what ``started`` within ``LOOKS_BACK``.
     """
     if requests["calls_per_second"].null_count() == requests.height:
-        return requests, None
-    found = requests
-    for place, span in enumerate(SPANS):
-        made = (
-            started.filter(pl.col("noted_at") > now - span - SLACK)
-            .group_by("campaign_id")
-            .agg(pl.len().alias(f"made_{place}"), pl.col("noted_at").min().alias(f"first_{place}"))
+        return requests, HELD.to_frame()
+    rooms = _rooms(requests, started, now)
+    judged = requests.join(rooms, on="campaign_id", how="left", maintain_order="left")
+    fits = pl.col("room").is_null() | (pl.int_range(pl.len()).over("campaign_id") < pl.col("room"))
+    judged = judged.with_columns(fits=fits)
+    held = judged.filter(~pl.col("fits")).select(HELD.names()).unique(maintain_order=True)
+    return judged.filter("fits").select(requests.columns), held
+
+
+def sustained(calls_per_second: float) -> float:
+    """Return how many calls a second can start for hours at a pace: a little less than that."""
+    paced = pl.DataFrame({"calls_per_second": [calls_per_second]})
+    slack = SLACK.total_seconds()
+    rates = [limit / (seconds + slack) for seconds, limit in _WINDOWS]
+    return float(paced.select(pl.min_horizontal(_PACE, *rates)).item())
+
+
+def _rooms(requests: pl.DataFrame, started: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Return of each campaign that has a pace how many calls may start now, and when the one after them."""
+    paces = requests.filter(_PACE.is_not_null()).group_by("campaign_id").agg(_PACE.first())
+    lengths = [(seconds * 1e6).ceil().cast(pl.Duration("us")) + SLACK for seconds, _ in _WINDOWS]
+    starts = [pl.col("noted_at").filter(pl.col("noted_at") > now - length) for length in lengths]
+    made = (
+        paces.join(started, on="campaign_id", how="left")
+        .group_by("campaign_id", "calls_per_second")
+        .agg(
+            *[start.len().alias(f"made_{place}") for place, start in enumerate(starts)],
+            *[start.min().alias(f"first_{place}") for place, start in enumerate(starts)],
         )
-        found = found.join(made, on="campaign_id", how="left", maintain_order="left")
-    limits = [(pl.col("calls_per_second") * span.total_seconds()).ceil() for span in SPANS]
-    rooms = [limit - pl.col(f"made_{place}").fill_null(0) for place, limit in enumerate(limits)]
-    frees_at = pl.max_horizontal(
-        pl.when(room <= pl.len().over("campaign_id") - 1).then(pl.col(f"first_{place}") + span + SLACK)
-        for place, (room, span) in enumerate(zip(rooms, SPANS, strict=True))
     )
-    turn = pl.int_range(pl.len()).over("campaign_id")
-    fits = pl.col("calls_per_second").is_null() | (turn < pl.min_horizontal(rooms))
-    judged = found.with_columns(fits=fits, frees_at=frees_at)
-    held = judged.filter(~pl.col("fits"))
-    moment = held["frees_at"].fill_null(now + SLACK).min()
-    return judged.filter("fits").select(requests.columns), moment if isinstance(moment, datetime) else None
+    rooms = [limit - pl.col(f"made_{place}") for place, (_, limit) in enumerate(_WINDOWS)]
+    frees_at = [
+        pl.when(room <= pl.col("room")).then(pl.col(f"first_{place}").fill_null(now) + length)
+        for place, (room, length) in enumerate(zip(rooms, lengths, strict=True))
+    ]
+    return made.with_columns(room=pl.max_horizontal(0, pl.min_horizontal(rooms))).select(
+        "campaign_id", "room", free_at=pl.max_horizontal(frees_at)
+    )

@@ -13,6 +13,7 @@ import polars as pl
 
 from transforms.campaign import Campaign
 from transforms.days import HORIZON_DAYS
+from transforms.pace import sustained
 from transforms.windows import open_time_of_date
 
 ASSUMED_CALL = timedelta(minutes=2)
@@ -63,7 +64,7 @@ def preflight(plan: pl.LazyFrame, campaign: Campaign, call_lasts: timedelta) -> 
 def _takes(campaign: Campaign, open_seconds: float, call_seconds: float) -> int:
     """Return how many calls can be started in an open time."""
     by_lines = campaign.max_concurrent_calls * open_seconds / call_seconds
-    by_pace = open_seconds * campaign.calls_per_second if campaign.calls_per_second else by_lines
+    by_pace = open_seconds * sustained(campaign.calls_per_second) if campaign.calls_per_second else by_lines
     return int(min(by_lines, by_pace))
 
 

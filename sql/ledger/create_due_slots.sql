@@ -8,7 +8,16 @@ with candidate as (
         slot.*,
         campaign.state as campaign_state,
         campaign.max_concurrent_calls,
-        campaign.calls_per_second,
+        -- As many as the pace lets start until then and a second later; within seconds the dispatcher keeps it. It looks
+        -- back five seconds, so a slower pace than one in that time is kept here: one call, and then a rest.
+        case
+            when campaign.calls_per_second < 0.2 then 1
+            else ceil(campaign.calls_per_second * (1 + epoch(due_until - judged_at)))
+        end as most_at_pace,
+        case
+            when campaign.calls_per_second < 0.2
+                then to_microseconds(ceil(1e6 / campaign.calls_per_second + 1e5)::bigint)
+        end as rests,
         2000 as most_claimed, -- a claim stays short; twice what one process can dial in a tick
         campaign.max_calls_per_number_per_day,
         case
@@ -94,10 +103,12 @@ counted as (
     from candidate
 ),
 
-claimed as (
-    select campaign_id, count(*) as calls
+begun as (
+    select
+        campaign_id,
+        count(*) filter (where state = 'claimed' and noted_at is null) as claimed,
+        max(noted_at) as last_noted_at
     from call
-    where state = 'claimed' and noted_at is null
     group by campaign_id
 ),
 
@@ -134,13 +145,15 @@ select
             then 'max_calls_per_number_per_day is reached by ' || counted.from_number
         when coalesce(in_flight.calls, 0) + counted.in_campaign > counted.max_concurrent_calls
             then 'max_concurrent_calls are in flight'
-        when coalesce(claimed.calls, 0) + counted.in_campaign > ceil(2 * counted.calls_per_second)
+        when
+            coalesce(begun.claimed, 0) + counted.in_campaign > counted.most_at_pace
+            or begun.last_noted_at + counted.rests > judged_at
             then 'calls_per_second is reached'
-        when coalesce(claimed.calls, 0) + counted.in_campaign > counted.most_claimed
+        when coalesce(begun.claimed, 0) + counted.in_campaign > counted.most_claimed
             then 'as many calls as one claim takes are under way'
     end as held_because
 from counted
-left join claimed on claimed.campaign_id = counted.campaign_id
+left join begun on begun.campaign_id = counted.campaign_id
 left join made_on_date
     on made_on_date.campaign_id = counted.campaign_id and made_on_date.call_date = counted.call_date
 left join made_by_number

@@ -5,7 +5,9 @@ import random
 
 import pytest
 
+from tests.faults.real.guards import GUARDS
 from tests.faults.rows import all_rows
+from tests.faults.simulated.guards import SIMULATED_GUARDS
 
 REAL, SIMULATED = 8, 1
 """How many rows with real processes, and how many in simulated time, a run tries."""
@@ -26,3 +28,9 @@ def test_the_fault_is_survived(row):
     seed = random.Random(f"{os.environ['TEST_SEED']} {row.name}").randrange(2**31)
     broke = row.sample_tried(seed, SCALE).broke
     assert broke is None, f"row {row.number}{row.kind}, seed {seed}: {broke}"
+
+
+@pytest.mark.parametrize("guard", [*GUARDS, *SIMULATED_GUARDS], ids=lambda guard: guard.name)
+def test_what_a_guard_is_made_of_is_there_to_be_taken_out(guard):
+    with guard.take_out():
+        pass

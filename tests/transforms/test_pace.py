@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from transforms.pace import SLACK, within_pace
+from transforms.pace import LOOKS_BACK, SLACK, sustained, within_pace
 
 NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -27,25 +27,48 @@ def _started(*seconds_ago):
 @pytest.mark.parametrize(
     ("pace", "ago", "allowed", "waits"),
     [
-        (2.0, [], 2, None),  # two may start in a second
+        (2.0, [], 2, 1.0),  # two may start in a second
         (2.0, [0.5], 1, 0.5),
         (2.0, [0.2, 0.3], 0, 0.7),
-        (0.5, [], 1, None),  # rounded up: one in a second, three in five
-        (0.5, [1.5], 1, None),
-        (0.5, [1.5, 3, 4], 0, 1.0),
-        (0.1, [1.5], 0, 3.5),  # one in five seconds
-        (2.4, [0.1, 0.2], 1, 0.8),  # three in a second
+        (2.4, [0.1, 0.2], 1, 0.8),  # rounded up: three in a second
+        (1.0, [1.1, 2.2, 3.3], 1, 1.0),  # a fifth may follow it: five in five seconds
+        (1.0, [1.1, 2.2, 3.3, 4.4], 1, 1.0),
+        (1.5, [0.1, 0.2, 1.4, 1.5, 2.7, 2.8, 4.0, 4.1], 0, 0.9),  # eight in five seconds
+        (1.5, [1.2, 1.3, 2.4, 2.5, 3.6, 3.7, 4.8, 4.9], 0, 0.1),
+        (0.5, [], 1, 2.0),  # one in two seconds
+        (0.5, [1.5], 0, 0.5),
+        (0.3, [3.3], 0, 1 / 0.3 - 3.3),
+        (0.3, [3.5], 1, 1 / 0.3),
+        (0.1, [1.5], 0, 3.5),  # the claim sees to the rest of its ten
     ],
 )
-def test_no_window_of_a_second_or_five_has_more_starts_than_the_pace(pace, ago, allowed, waits):
-    found, moment = within_pace(_requests(*[pace] * 3), _started(*ago), NOW)
+def test_no_window_has_more_starts_than_the_pace_and_who_is_held_hears_until_when(pace, ago, allowed, waits):
+    found, held = within_pace(_requests(*[pace] * 3), _started(*ago), NOW)
     assert found.height == allowed
-    if waits is not None:
-        assert moment == NOW + SECOND * waits + SLACK
+    assert held["campaign_id"].to_list() == ["x"]
+    assert abs(held["free_at"][0] - (NOW + SECOND * waits + SLACK)) < timedelta(microseconds=2)
 
 
-def test_a_campaign_without_a_pace_is_not_held_by_another():
-    found, moment = within_pace(_requests(1.0, None, 1.0, None), _started(0.5), NOW)
+def test_a_campaign_is_not_held_by_the_pace_of_another():
+    found, held = within_pace(_requests(1.0, None, 1.0, None), _started(0.5), NOW)
     assert found["campaign_id"].to_list() == ["free", "free"]
-    assert moment == NOW + SECOND / 2 + SLACK
-    assert within_pace(_requests(None, None), _started(0.5), NOW)[1] is None
+    assert held.rows() == [("x", NOW + SECOND / 2 + SLACK)]
+    assert within_pace(_requests(None, None), _started(0.5), NOW)[1].is_empty()
+
+
+@pytest.mark.parametrize("pace", [0.2, 0.3, 0.5, 0.9, 1.0, 1.5, 2.4, 7.0, 40.0])
+def test_what_can_be_sustained_is_what_starts_one_after_the_other_make(pace):
+    now, starts = NOW, []
+    while now < NOW + 1000 * SECOND / max(pace, 1):
+        seconds_ago = [(now - at) / SECOND for at in starts[-300:] if at > now - LOOKS_BACK]
+        started = _started(*seconds_ago).with_columns(pl.col("noted_at") + (now - NOW))
+        found, held = within_pace(_requests(*[pace] * 60), started, now)
+        starts += [now] * found.height
+        now = held["free_at"][0]
+    made = (len(starts) - 1) / ((starts[-1] - NOW) / SECOND)
+    assert 0.98 * sustained(pace) < made < 1.1 * sustained(pace)
+    assert sustained(pace) <= pace
+
+
+def test_less_than_one_in_five_seconds_is_sustained_as_it_is():
+    assert sustained(0.05) == 0.05

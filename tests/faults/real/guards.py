@@ -10,10 +10,11 @@ from unittest.mock import patch
 
 import polars as pl
 
-import sql
 from flows import abandoned, journal, pausing, placing
 from flows.changes import Changes
 from flows.dialers import truedy
+from tests.faults.stated import claimed_in_spite_of
+from transforms.pace import HELD
 
 _missing: list[str] = []
 """The names of the guards that are taken out at present."""
@@ -122,7 +123,7 @@ def _no_lock_on_the_journal() -> AbstractContextManager[object]:
 
 
 def _no_pace() -> AbstractContextManager[object]:
-    return patch.object(placing, "within_pace", lambda requests, *_: (requests, None))
+    return patch.object(placing, "within_pace", lambda requests, *_: (requests, HELD.to_frame()))
 
 
 def _gaps_are_fine() -> AbstractContextManager[object]:
@@ -130,23 +131,7 @@ def _gaps_are_fine() -> AbstractContextManager[object]:
 
 
 def _stops_are_not_noted() -> AbstractContextManager[object]:
-    return patch.object(pausing, "_note_stops", _always(None))
-
-
-def _claim_in_spite_of(reason: str) -> Callable[[], AbstractContextManager[object]]:
-    """Claim slots that are held for a reason."""
-    statement = sql.statement
-
-    def changed(name: str) -> str:
-        text = statement(name)
-        if name != "ledger/claim_due":
-            return text
-        assert "due.held_because is null" in text
-        return text.replace(
-            "due.held_because is null", f"(due.held_because is null or due.held_because = '{reason}')"
-        )
-
-    return lambda: patch.object(sql, "statement", changed)
+    return patch.object(pausing, "_tell_journal", _always(None))
 
 
 GUARDS = (
@@ -162,6 +147,6 @@ GUARDS = (
     Guard("the pace is kept", 17, _no_pace),
     Guard("a journal with gaps is refused", 32, _gaps_are_fine),
     Guard("a pause is noted in the journal", 32, _stops_are_not_noted),
-    Guard("an attempt that was made is not claimed", 32, _claim_in_spite_of("this attempt has been made")),
-    Guard("calls in flight are counted", 17, _claim_in_spite_of("max_concurrent_calls are in flight")),
+    Guard("an attempt that was made is not claimed", 32, claimed_in_spite_of("this attempt has been made")),
+    Guard("calls in flight are counted", 17, claimed_in_spite_of("max_concurrent_calls are in flight")),
 )

@@ -1,6 +1,6 @@
 """The guards that are taken out of the simulation, each with the row whose worlds fail without it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,14 +8,15 @@ from unittest.mock import patch
 
 import polars as pl
 
-import sql
 from flows import committing, dispatcher, placing, staging
 from flows.budget import LONGEST_BLOCK, SHORTEST_BLOCK, RequestBudget
 from flows.changes import Changes
 from flows.clock import ClockGuard
 from flows.dialers import truedy_answers
 from flows.dialers.truedy_answers import Answer
+from tests.faults.stated import claimed_in_spite_of, stated
 from transforms import contact_list, contacts, wall_clock, windows
+from transforms.pace import HELD
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,8 @@ def _replaced(room: object, name: str, value: object) -> Callable[[], AbstractCo
     return lambda: patch.object(room, name, value)
 
 
-def _stated(changes: Mapping[str, tuple[str, str]]) -> Callable[[], AbstractContextManager[object]]:
-    """Change what statements say: for each of them a text that is in it, and what stands there instead."""
-    statement = sql.statement
-
-    def changed(name: str) -> str:
-        text = statement(name)
-        if name not in changes:
-            return text
-        before, after = changes[name]
-        assert before in text, f"{name} does not say {before!r}"
-        return text.replace(before, after)
-
-    return lambda: patch.object(sql, "statement", changed)
-
-
-def _claimed_in_spite_of(reason: str) -> Callable[[], AbstractContextManager[object]]:
-    """Claim slots that are held back for a reason, which begins so."""
-    gate = "due.held_because is null"
-    return _stated({"ledger/claim_due": (gate, f"({gate} or starts_with(due.held_because, '{reason}'))")})
+def _all_at_once(requests: pl.DataFrame, *_: object) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return requests, HELD.to_frame()
 
 
 @contextmanager
@@ -108,19 +92,17 @@ SIMULATED_GUARDS = (
     SimulatedGuard("no call is dialled after its window", 10, _closing_goes_unchecked),
     SimulatedGuard("no call is dialled long after its slot", 10, _age_goes_unchecked),
     SimulatedGuard("the provider's holds are honoured", 10, _holds_are_forgotten),
-    SimulatedGuard(
-        "the pace is kept", 11, _replaced(placing, "within_pace", lambda requests, *_: (requests, None))
-    ),
+    SimulatedGuard("the pace is kept", 11, _replaced(placing, "within_pace", _all_at_once)),
     SimulatedGuard("an answer that is not clear is no outcome", 13, _unclear_answers_are_failures),
     SimulatedGuard(
         "a campaign that is refused is paused",
         14,
-        _stated({"ledger/pause_refused": ("campaign.state in ('scheduled', 'active')", "false")}),
+        stated({"ledger/pause_refused": ("campaign.state in ('scheduled', 'active')", "false")}),
     ),
     SimulatedGuard(
         "the first final outcome wins",
         15,
-        _stated(
+        stated(
             {
                 "ledger/record_reports": (_OPEN_CALLS, _ANY_CALLS),
                 "ledger/add_report_events": (_OPEN_CALLS, _ANY_CALLS),
@@ -128,7 +110,7 @@ SIMULATED_GUARDS = (
         ),
     ),
     SimulatedGuard(
-        "calls in flight are counted", 9, _claimed_in_spite_of("max_concurrent_calls are in flight")
+        "calls in flight are counted", 9, claimed_in_spite_of("max_concurrent_calls are in flight")
     ),
     SimulatedGuard(
         "a call ends at its deadline", 16, _replaced(dispatcher.Dispatcher, "_close_overdue", _always(None))
@@ -137,14 +119,14 @@ SIMULATED_GUARDS = (
         "a question is closed only after a look-up", 16, _replaced(dispatcher, "CLOSE_GRACE", timedelta())
     ),
     SimulatedGuard("changes are looked for before each slice", 19, _replaced(Changes, "number", _always(0))),
-    SimulatedGuard("a paused campaign is not claimed", 20, _claimed_in_spite_of("the campaign is paused")),
+    SimulatedGuard("a paused campaign is not claimed", 20, claimed_in_spite_of("the campaign is paused")),
     SimulatedGuard(
-        "nothing is claimed while a plan is changed", 21, _claimed_in_spite_of("the plan is being changed")
+        "nothing is claimed while a plan is changed", 21, claimed_in_spite_of("the plan is being changed")
     ),
     SimulatedGuard(
         "an edit sees which calls went back", 21, _replaced(committing, "_refuse_other_calls", _always(None))
     ),
-    SimulatedGuard("a skipped contact is not claimed", 22, _claimed_in_spite_of("the contact is skipped")),
+    SimulatedGuard("a skipped contact is not claimed", 22, claimed_in_spite_of("the contact is skipped")),
     SimulatedGuard(
         "a clock that was set is noticed", 23, _replaced(ClockGuard, "refuse_moved", _always(None))
     ),
@@ -180,6 +162,6 @@ SIMULATED_GUARDS = (
     SimulatedGuard(
         "a version names the one it was computed from",
         33,
-        _stated({"ledger/add_plan_version": ("$based_on::integer = (", "$based_on::integer <= (")}),
+        stated({"ledger/add_plan_version": ("$based_on::integer = (", "$based_on::integer <= (")}),
     ),
 )

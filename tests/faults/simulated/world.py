@@ -46,9 +46,6 @@ MEMORY = Path("/dev/shm")
 MOST_TICKS_TO_SETTLE = 1_500
 """A world that has not come to its end after so many is judged as it is."""
 
-PATIENCE = 3 * DAY
-"""How long a world settles before what is left is hurried, and hurried again where that was refused."""
-
 RETRIES: list[dict[str, Any]] = [
     {},
     {},
@@ -119,19 +116,14 @@ class Hand:
     pool: AgendaPool
 
 
-def hurry(world: "World", campaign_id: str) -> None:
-    """Have a campaign call all who are left within minutes of its next morning, so that it is soon over."""
-    changes = {
-        "start_time": "10:00",
-        "end_time": "10:20",
-        "working_days": [1, 2, 3, 4, 5, 6, 7],
-        "max_calls_per_day": None,
-        "max_calls_per_number_per_day": None,
-        "max_concurrent_calls": max(world.shape.in_flight),
-        "calls_per_second": None,
-    }
-    scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
-    world.remember(campaign_id)
+def _allow_more(world: "World", campaign_id: str) -> None:
+    """Raise the limit of calls in flight where an edit has made it so low that days would not be enough."""
+    with world.ledger.session() as session:
+        allowed = find_campaign(session, campaign_id).settings.max_concurrent_calls
+    if allowed < min(world.shape.in_flight):
+        changes = {"max_concurrent_calls": max(world.shape.in_flight)}
+        scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
+        world.remember(campaign_id)
 
 
 def _named_by(draws: random.Random) -> uuid.UUID:
@@ -390,18 +382,16 @@ class World:
     def settle(self, days: int = 40) -> None:
         """Have the weather clear up, resume what is held, and live on until every campaign has ended.
 
-        One that has not ended after a few days, because edits have left it little time, is hurried.
+        Where edits have left few in flight, more are allowed.
         """
         self.network.weather = Weather(all_talk=True)
         shape, self.shape = self.shape, replace(self.shape, dispatchers=1, deeds={}, deaths=0.0)
         gives_up, ticks = self.clock.now() + days * DAY, MOST_TICKS_TO_SETTLE
-        hurries_at = self.clock.now() + PATIENCE
+        self.resume_all()
+        for campaign_id in self.those_in("scheduled", "active"):
+            self.do(_allow_more, campaign_id)
         while self.clock.now() < gives_up and ticks > 0 and self.those_in("scheduled", "active", "paused"):
             self.resume_all()
-            if self.clock.now() >= hurries_at:
-                hurries_at += PATIENCE
-                for campaign_id in self.those_in("scheduled", "active"):
-                    self.do(hurry, campaign_id)
             ticks = self.live(min(self.clock.now() + DAY, gives_up), ticks)
         for hand in list(self.hands):
             self.dismiss(hand)
