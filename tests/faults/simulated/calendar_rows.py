@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from flows import scheduling
 from flows.clock import MOST_DRIFT
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import SET, set_clock
 from tests.faults.simulated.trials import tried_by_people, verdict
-from tests.faults.simulated.world import DAY, HOUR, MINUTE, World, hurry
+from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
 
 AT_MIDNIGHT = "a call was made within four minutes of a midnight, under a cap per date"
 
@@ -49,7 +50,7 @@ def _clock_is_set(seed: int, scale: float = 1.0) -> Tried:
             world.live(world.clock.now() + world.draws.choice([0.4, 0.7, 1, 2]) * MINUTE)
             world.do(set_clock(world.draws.choice(_STEPS)))
         for campaign_id in world.campaign_ids:
-            world.do(hurry, campaign_id)
+            world.do(_crowded, campaign_id)
         world.settle()
         return verdict(world, [SET], dispatch_stops)
 
@@ -62,6 +63,13 @@ def dispatch_stops(world: World) -> Iterator[str]:
             stopped |= what[1]
         elif kind == "request" and what.sender in stopped:
             yield f"{what.key} was requested at {what.at} by a dispatcher under which the clock was set"
+
+
+def _crowded(world: World, campaign_id: str) -> None:
+    """Have a campaign call all who are left within minutes, so that it is soon over."""
+    changes = {"start_time": "10:00", "end_time": "10:20", "calls_per_second": None}
+    scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
+    world.remember(campaign_id)
 
 
 ROWS = [
