@@ -12,7 +12,7 @@ install: $(INSTALLED) ## make the environment
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(RUN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 demo: $(INSTALLED) ## run the main job on the sample, in a store of its own
@@ -38,7 +38,7 @@ faults: $(INSTALLED) ## try the dispatcher's faults (up to two hours, can be res
 	$(RUN)/python -m tests.faults
 
 $(VENV)/.measuring: $(INSTALLED)
-	$(RUN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	$(RUN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	touch $@
 
 check: $(INSTALLED) ## check format, lint and types

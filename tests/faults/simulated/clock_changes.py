@@ -9,8 +9,9 @@ from functools import cache
 from typing import Any
 
 from tests.faults.row import Row, Tried
+from tests.faults.simulated.shape import Shape
 from tests.faults.simulated.trials import verdict
-from tests.faults.simulated.world import DAY, HOUR, MINUTE, Shape, World
+from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
 from tests.transforms import oracle
 
 YEARS = range(2026, 2037)

@@ -15,7 +15,8 @@ from flows.dialers.dialer import REPORTS
 from flows.journal import Journal
 from flows.standing import known_contacts
 from tests.faults.simulated.agenda import Died
-from tests.faults.simulated.world import DAY, HOUR, MINUTE, RETRIES, Deed, World
+from tests.faults.simulated.shape import RETRIES
+from tests.faults.simulated.world import DAY, HOUR, MINUTE, Deed, World
 from tests.people import NUMBERS
 from transforms.campaign import Campaign
 from transforms.wall_clock import to_local

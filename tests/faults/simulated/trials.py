@@ -7,7 +7,8 @@ from typing import Any
 from tests.faults.row import Trial, Tried
 from tests.faults.simulated.judging import judge
 from tests.faults.simulated.network import Weather
-from tests.faults.simulated.world import DAY, Shape, World
+from tests.faults.simulated.shape import Shape
+from tests.faults.simulated.world import DAY, World
 
 Judge = Callable[[World], Iterator[str]]
 

@@ -11,8 +11,9 @@ from flows.contact_loading import load_list
 from flows.contact_store import current_snapshot
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import late
+from tests.faults.simulated.shape import Shape
 from tests.faults.simulated.trials import verdict
-from tests.faults.simulated.world import DAY, Shape, World
+from tests.faults.simulated.world import DAY, World
 
 AGAIN = "a person stood in a list once more"
 

@@ -9,9 +9,9 @@ import sys
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -32,10 +32,10 @@ from flows.home import Home
 from flows.owners import Owner
 from tests.faults.simulated.agenda import Agenda, AgendaPool, Died, Fate, MortalLedger
 from tests.faults.simulated.network import Line, Network, Weather
-from tests.people import NUMBERS, campaign, contacts
+from tests.faults.simulated.shape import Shape
+from tests.people import campaign, contacts
 from transforms.campaign import Campaign
 from transforms.schemas import REJECTS
-from transforms.wall_clock import to_local
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -46,65 +46,8 @@ MEMORY = Path("/dev/shm")
 MOST_TICKS_TO_SETTLE = 1_500
 """A world that has not come to its end after so many is judged as it is."""
 
-RETRIES: list[dict[str, Any]] = [
-    {},
-    {},
-    {},
-    {},
-    {},
-    {"max_attempts": 2, "delay_minutes": {"busy": 1, "no_answer": 3}},
-    {"max_attempts": 3, "delay_minutes": {"busy": 1, "no_answer": 60, "failed": 0}},
-    {"max_attempts": 3, "delay_minutes": {"voicemail": 1440, "failed": 2}},
-]
-
 Deed = Callable[["World", str], None]
 """What somebody does to a campaign, or to the world beside it (``deeds.py``)."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a world is made of.
-
-    ``tick`` is how often dispatchers look, and how far ahead they claim. ``open_minutes`` is how long
-    campaigns are open a day, from ``opens_at`` on. ``deeds`` are what people do, and how often a minute;
-    ``deaths`` how many dispatchers die a minute. ``settings`` are those of every campaign, beside drawn ones:
-    ``in_flight``, ``paces`` and ``call_minutes`` are what limits are drawn from.
-
-    Statements cost the same for few rows and for many, so a world of many contacts is nearly as cheap as one
-    of few, and meets a fault many times.
-    """
-
-    campaigns: int = 8
-    contacts: int = 300
-    lists: int = 3
-    days: int = 2
-    opens_at: datetime = datetime(2026, 3, 24, 14, tzinfo=UTC)
-    open_minutes: int = 6
-    tick: timedelta = MINUTE
-    dispatchers: int = 1
-    requests_per_minute: int = 6_000
-    call_lasts: tuple[float, float] = (2, 50)
-    in_flight: tuple[int, ...] = (15, 60, 200, 200)
-    paces: tuple[float | None, ...] = (None, None, 15, 30)
-    call_minutes: tuple[int, ...] = (2, 4, 11)
-    weather: Weather = field(default_factory=Weather)
-    deeds: Mapping[Deed, float] = field(default_factory=dict)
-    deaths: float = 0.0
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    zones: tuple[str, ...] = ("America/New_York", "Europe/Berlin", "Asia/Kolkata", "UTC")
-
-    @property
-    def per_day(self) -> int:
-        """How many calls a campaign needs to make on each of its days."""
-        return max(1, round(self.contacts / self.days))
-
-    def scaled(self, scale: float) -> Self:
-        """Return the shape of a world with fewer campaigns of fewer contacts."""
-        return replace(
-            self,
-            campaigns=max(3, round(self.campaigns * scale)),
-            contacts=max(8, round(self.contacts * scale)),
-        )
 
 
 @dataclass
@@ -203,37 +146,12 @@ class World:
 
     def add_campaign(self, name: str, list_name: str, **changes: Any) -> str:
         """Create and schedule a campaign with drawn settings and ``changes`` of them."""
-        drawn = self._drawn_settings() | {"name": name, "contact_list": list_name} | changes
+        drawn = self.shape.drawn_settings(self.draws) | {"name": name, "contact_list": list_name} | changes
         campaign_id = create_campaign(self.ledger, campaign(**drawn), self.clock.now())
         self.campaign_ids.append(campaign_id)
         scheduling.schedule(self.home, self.ledger, campaign_id, self.clock.now())
         self.remember(campaign_id)
         return campaign_id
-
-    def _drawn_settings(self) -> dict[str, Any]:
-        draws, shape = self.draws, self.shape
-        zone = draws.choice(shape.zones)
-        opens_local = to_local(zone, shape.opens_at)
-        closes_local = opens_local + shape.open_minutes * MINUTE
-        start, end = f"{opens_local:%H:%M}", f"{closes_local:%H:%M}"
-        per_day = shape.per_day
-        drawn = {
-            "timezone": zone,
-            "start_time": start,
-            "end_time": "24:00" if end == "00:00" else end,
-            "scheduled_at": shape.opens_at.isoformat(),
-            "working_days": draws.choice([[1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7], [1, 2, 4, 5, 7]]),
-            "phone_numbers": NUMBERS[: draws.randint(1, 3)],
-            "phone_rotation_strategy": draws.choice(["round_robin", "sequential", "random"]),
-            "max_calls_per_day": draws.choice([None, None, per_day, per_day + 3]),
-            "max_calls_per_number_per_day": draws.choice([None, None, per_day + 1]),
-            "max_concurrent_calls": draws.choice(shape.in_flight),
-            "max_call_minutes": draws.choice(shape.call_minutes),
-            "calls_per_second": draws.choice(shape.paces),
-            "retry": draws.choice(RETRIES),
-            "seed": draws.randint(0, 99),
-        }
-        return drawn | dict(shape.settings)
 
     def remember(self, campaign_id: str) -> None:
         """Keep under which settings a campaign's versions were planned, as the judge needs them."""
