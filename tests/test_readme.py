@@ -1,16 +1,14 @@
 """The README's commands are run in its own order, and must print what it says."""
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from flows.cli import app
+from tests.commands import run
 from transforms.campaign import Campaign
 
 ROOT = Path(__file__).parents[1]
@@ -43,21 +41,12 @@ def _matches(printed, said):
 
 def test_every_command_of_the_readme_prints_what_it_says(tmp_path):
     shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("store*"))
-    environment = os.environ | {"CALLPLAN_HOME": str(tmp_path / "store"), "PYTHONPATH": str(ROOT)}
     commands = _console_commands()
     assert len(commands) > 10
     for command, said in commands:
         program, *arguments = shlex.split(command)
         assert program == "callplan"
-        done = subprocess.run(
-            [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run(*arguments, folder=tmp_path, home=tmp_path / "store")
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         printed = [re.sub(UUID, NOBODY, line).rstrip() for line in done.stdout.splitlines()]
         assert _matches(printed, [line.rstrip() for line in said]), f"{command}\n{done.stdout}"

@@ -1,10 +1,7 @@
 """The command line as a person or a script meets it: a process, its two outputs and its exit code."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +9,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 import pytest
+
+from tests import commands
 
 OFFICES = Path(__file__).parents[3] / "shared" / "data" / "district_offices.csv"
 SAMPLE = Path(__file__).parents[2] / "data" / "sample_contacts.csv"
@@ -35,15 +34,7 @@ class Callplan:
         self.folder, self.home = folder, folder / "store"
 
     def __call__(self, *arguments):
-        return subprocess.run(
-            [sys.executable, "-c", "from flows.cli import main; main()", *map(str, arguments)],
-            cwd=self.folder,
-            env=os.environ | {"CALLPLAN_HOME": str(self.home), "PYTHONPATH": str(Path(__file__).parents[2])},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return commands.run(*arguments, folder=self.folder, home=self.home)
 
     def ok(self, *arguments):
         done = self(*arguments)

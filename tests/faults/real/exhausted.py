@@ -13,9 +13,9 @@ from flows.dialers.truedy import TruedyAccess
 from tests.faults.real.child import FAILED, Job, job_of, run_job
 from tests.faults.real.judging import judged
 from tests.faults.real.recovering import recover, start
-from tests.faults.real.running import fork
 from tests.faults.real.shop import API, REQUESTS_PER_MINUTE, open_shop
 from tests.faults.row import Row
+from tests.forking import fork
 
 _CALLS = (12, 60)
 _LASTS_SECONDS = 2.0

@@ -15,9 +15,9 @@ from flows.standing import calls_of
 from tests.faults.real.child import COMMITTED, COMMITTING, TAKEN_OVER, End, Fate, Job, WatchedLedger, job_of
 from tests.faults.real.judging import judged
 from tests.faults.real.recovering import ended, recover, run_to_its_end
-from tests.faults.real.running import fork
 from tests.faults.real.shop import ShiftedClock, Shop, open_shop
 from tests.faults.row import Row
+from tests.forking import fork
 from tests.people import NUMBERS
 
 _CALLS = 12

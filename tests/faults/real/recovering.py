@@ -9,8 +9,8 @@ from flows.dispatcher import Dispatcher
 from flows.owners import Owner
 from flows.pools import ThreadPool
 from tests.faults.real.child import REACH, TICK, Job, run_job
-from tests.faults.real.running import fork
 from tests.faults.real.shop import Shop
+from tests.forking import fork
 
 MOST_SECONDS = 12.0
 """How long a healthy dispatcher may take; what is not done by then counts as lost."""

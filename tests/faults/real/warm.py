@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from tests.faults.real.guards import without
-from tests.faults.real.running import end_with_parent
+from tests.forking import end_with_parent
 
 _LOOK_AGAIN_SECONDS = 0.003
 
