@@ -290,7 +290,7 @@ class Dispatcher:
         with self._ledger.session() as session:
             change = self._ledger.changes.number()
             activate_campaigns(session, now)
-            session.write(
+            found = session.write(
                 "claim_due",
                 now=now,
                 late_limit=LATE_LIMIT,
@@ -299,12 +299,13 @@ class Dispatcher:
                 lease_id=lease_id,
                 dialers=list(self._dialers),
             )
-            session.write("delete_claimed", lease_id=lease_id)
-            session.write("delete_claimed_pending", lease_id=lease_id)
-            session.write("add_claim_events", lease_id=lease_id)
+            if found:
+                session.write("delete_claimed", lease_id=lease_id)
+                session.write("delete_claimed_pending", lease_id=lease_id)
+                session.write("add_claim_events", lease_id=lease_id)
+                in_flight = int(session.read("count_all_in_flight").item())
+                self.tally.most_in_flight = max(self.tally.most_in_flight, in_flight)
             claimed = session.read("list_claimed", lease_id=lease_id)
-            in_flight = int(session.read("count_all_in_flight").item())
-        self.tally.most_in_flight = max(self.tally.most_in_flight, in_flight)
         return change, claimed
 
     def _start(self, dialer: Dialer, requests: pl.DataFrame, change: int) -> None:

@@ -56,10 +56,10 @@ def test_a_campaign_is_not_held_by_the_pace_of_another():
     assert within_pace(_requests(None, None), _started(0.5), NOW)[1].is_empty()
 
 
-@pytest.mark.parametrize("pace", [0.2, 0.3, 0.5, 0.9, 1.0, 1.5, 2.4, 7.0, 40.0])
+@pytest.mark.parametrize("pace", [0.2, 0.3, 0.5, 1.0, 1.5, 7.0])
 def test_what_can_be_sustained_is_what_starts_one_after_the_other_make(pace):
     now, starts = NOW, []
-    while now < NOW + 1000 * SECOND / max(pace, 1):
+    while now < NOW + 200 * SECOND / max(pace, 1):
         seconds_ago = [(now - at) / SECOND for at in starts[-300:] if at > now - LOOKS_BACK]
         started = _started(*seconds_ago).with_columns(pl.col("noted_at") + (now - NOW))
         found, held = within_pace(_requests(*[pace] * 60), started, now)
