@@ -9,14 +9,15 @@ with candidate as (
         campaign.state as campaign_state,
         campaign.max_concurrent_calls,
         -- As many as the pace lets start until then and a second later; within seconds the dispatcher keeps it. It looks
-        -- back five seconds, so a slower pace than one in that time is kept here: one call, and then a rest.
+        -- back five seconds, so a slower pace than one in that time is kept here: one call, and then a rest, of a day at
+        -- most.
         case
             when campaign.calls_per_second < 0.2 then 1
             else ceil(campaign.calls_per_second * (1 + epoch(due_until - judged_at)))
         end as most_at_pace,
         case
             when campaign.calls_per_second < 0.2
-                then to_microseconds(ceil(1e6 / campaign.calls_per_second + 1e5)::bigint)
+                then to_microseconds(ceil(least(1e6 / campaign.calls_per_second, 86400e6) + 1e5)::bigint)
         end as rests,
         2000 as most_claimed, -- a claim stays short; twice what one process can dial in a tick
         campaign.max_calls_per_number_per_day,

@@ -118,6 +118,13 @@ def test_a_slow_pace_leaves_its_time_between_two_calls(home):
     assert timedelta(seconds=10) < gaps.min() <= gaps.max() < timedelta(seconds=12)
 
 
+def test_the_slowest_pace_is_one_call_a_day(home):
+    world = World(home, contacts(2), end_time="10:01", calls_per_second=1e-300)
+    world.run(START + timedelta(seconds=32))
+    assert world.calls.height == 1
+    assert world.held() == ["calls_per_second is reached"]
+
+
 def test_calls_that_are_claimed_long_before_keep_up_with_the_pace(home):
     # 50 calls in a minute of open time, one every 1.2 seconds: a pace of one a second holds back none.
     world = World(home, contacts(50), end_time="10:01", calls_per_second=1, max_concurrent_calls=1000)
