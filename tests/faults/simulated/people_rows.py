@@ -134,7 +134,7 @@ _CLAIMS_GO_BACK = tried_by_people(
 )
 """Claims are long in hand and often go back, so that they do while an edit is being computed, too."""
 
-_ABSENT = tried_by_people(deeds={TEN_MINUTES: 0.3}, open_minutes=25)
+_ABSENT = tried_by_people(deeds={TEN_MINUTES: 0.3}, campaigns=3, contacts=100, open_minutes=240)
 
 ROWS = [
     Row(19, "S", "pause between claim and request", _held_at_any_moment, 1_000),
