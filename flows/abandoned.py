@@ -1,6 +1,6 @@
-"""What dispatchers that died have left: claims that go back, dials of which nothing is known."""
+"""What dispatchers that died have left: claims that go back, dials of which nothing is known, their files."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +13,10 @@ from flows.home import Home
 from flows.instants import read_instant, write_instant
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
-from flows.owners import is_dead
+from flows.owners import is_dead, remove_files
+
+OWNERS_KEPT = timedelta(days=1)
+"""How long a dispatcher that stopped or died stays on record."""
 
 
 def doubt_dials(home: Home, ledger: Ledger, journal: Journal, clock: Clock, most_dials: int) -> None:
@@ -43,20 +46,32 @@ def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now
     with ledger.session() as session:
         apply_journal(session, journal, now)
         found = session.read("list_claim_owners").filter(pl.col("owner_id") != owner_id)
-        dead = found.filter(
-            pl.Series(
-                [
-                    ended or is_dead(owners, name)
-                    for name, ended in found.select("owner_id", "has_ended").iter_rows()
-                ],
-                dtype=pl.Boolean,
-            )
-        ).select("owner_id")
+        dead = _gone(owners, found)
         if dead.is_empty():
             return 0
         taken = _settle(session, session.read("list_abandoned", ("dead_owner", dead)), now)
         session.write("adopt_unknown", ("dead_owner", dead), owner_id=owner_id)
     return taken
+
+
+def forget_owners(owners: Path, ledger: Ledger, now: datetime) -> int:
+    """Forget dispatchers that stopped or died some time ago and have no call open, and remove their files.
+
+    Returns how many those were.
+    """
+    with ledger.session() as session:
+        gone = _gone(owners, session.read("list_idle_owners", before=now - OWNERS_KEPT))
+        session.write("delete_owners", ("gone_owner", gone))
+    for owner_id in gone["owner_id"]:
+        remove_files(owners, owner_id)
+    return gone.height
+
+
+def _gone(owners: Path, found: pl.DataFrame) -> pl.DataFrame:
+    """Return the ``owner_id`` of those who said that they stopped (``has_ended``) or are proven dead."""
+    names = found.select("owner_id", "has_ended").iter_rows()
+    are_gone = [has_ended or is_dead(owners, owner_id) for owner_id, has_ended in names]
+    return found.filter(pl.Series(are_gone, dtype=pl.Boolean)).select("owner_id")
 
 
 def settle_failed(ledger: Ledger, journal: Journal, claims: pl.DataFrame, now: datetime) -> int:

@@ -5,7 +5,7 @@ disk before the ledger lets go of the rows. Files that no day of the ledger name
 but none is written over: an earlier ledger may have named them.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +63,6 @@ PAST_EVENTS = pl.Schema(
 )
 """One row per change of state of those calls, as it happened."""
 
-OWNERS_KEPT = timedelta(days=1)
-"""How long a dispatcher that stopped in order stays on record."""
-
 _CALL = ["campaign_id", "contact_id", "attempt"]
 
 
@@ -96,12 +93,6 @@ def archive_journal(ledger: Ledger, journal: Journal) -> int:
     with ledger.session() as session:
         open_calls = session.read("list_open_calls")
         return journal.set_aside(lambda notes: notes.join(open_calls, on=_CALL, how="semi").is_empty())
-
-
-def forget_owners(ledger: Ledger, now: datetime) -> int:
-    """Delete dispatchers that stopped in order some time ago; return how many those were."""
-    with ledger.session() as session:
-        return session.write("delete_ended_owners", before=now - OWNERS_KEPT)
 
 
 def past_calls(home: Home, session: Session, campaign_id: str, from_date: date | None = None) -> pl.LazyFrame:

@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from flows.abandoned import doubt_dials, settle_failed, take_over
+from flows.abandoned import doubt_dials, forget_owners, settle_failed, take_over
 from flows.applying import apply_journal
-from flows.archiving import archive_closed_days, archive_journal, forget_owners
+from flows.archiving import archive_closed_days, archive_journal
 from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns
 from flows.clock import Clock, ClockGuard, MovedClockError
 from flows.dialers.dialer import Dialer
@@ -348,7 +348,7 @@ class Dispatcher:
             self._archived_at = now
             self.tally.errors += archive_closed_days(self._home, self._ledger, now)
             archive_journal(self._ledger, self._journal)
-            forget_owners(self._ledger, now)
+            forget_owners(self._home.owners, self._ledger, now)
             write_instant(self._home.archived, now)
 
     def _drain(self) -> None:

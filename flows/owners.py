@@ -72,8 +72,7 @@ class Owner:
         finally:
             self.let_go()
         if is_done:
-            self._slice_file.unlink()
-            self._file.unlink()
+            remove_files(self._file.parent, self.owner_id)
 
     def let_go(self) -> None:
         """Close the files, as the system does when the process ends."""
@@ -125,6 +124,12 @@ def is_dead(folder: Path, owner_id: str) -> bool:
     """
     file, _ = _files_of(folder, owner_id)
     return file.exists() and not is_locked(file)
+
+
+def remove_files(folder: Path, owner_id: str) -> None:
+    """Remove the files of an owner that stopped or died and has nothing in hand."""
+    for file in _files_of(folder, owner_id):
+        file.unlink(missing_ok=True)
 
 
 def lets_go_of_its_slice(folder: Path, owner_id: str, waits: timedelta) -> bool:

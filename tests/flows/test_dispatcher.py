@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from flows import campaigns
+from flows.abandoned import OWNERS_KEPT, forget_owners, take_over
 from flows.budget import RequestBudget
 from flows.campaigns import LATE_LIMIT
 from flows.dialers.replied import Replied
@@ -324,6 +325,26 @@ def test_what_a_dead_dispatcher_had_noted_is_unknown_and_not_dialled_again(home)
     (call,) = world.calls.to_dicts()
     assert call["state"] == "unknown"
     assert call["reason"].startswith("its dispatcher failed between the note and the answer")
+
+
+def test_a_dead_dispatcher_is_forgotten_with_its_files_when_nothing_of_it_is_open(home):
+    world = World(home, contacts(1))
+    world.clock.wait_until(START)
+    dead, idle, alive = (Owner(home.owners, world.ledger, world.clock) for _ in range(3))
+    world.claim(dead)
+    dead.let_go()
+    idle.let_go()
+
+    def forgotten(now):
+        count = forget_owners(home.owners, world.ledger, now)
+        return count, {file.stem for file in home.owners.iterdir()}
+
+    later = START + OWNERS_KEPT + MINUTE
+    assert forgotten(START + MINUTE) == (0, {dead.owner_id, idle.owner_id, alive.owner_id})
+    assert forgotten(later) == (1, {dead.owner_id, alive.owner_id})
+    assert take_over(home.owners, world.ledger, Journal(home.journal), alive.owner_id, later) == 1
+    assert forgotten(later) == (1, {alive.owner_id})
+    alive.let_go()
 
 
 def test_the_claims_of_a_living_dispatcher_wait(home):

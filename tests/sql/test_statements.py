@@ -35,6 +35,7 @@ RELATIONS = {
         "asked": _CALL,
         "refusal": {"campaign_id": pl.String(), "reason": pl.String()},
         "dead_owner": {"owner_id": pl.String()},
+        "gone_owner": {"owner_id": pl.String()},
         "staged": {**_STAGED, "zone_changed": pl.Boolean(), "snapshot": pl.String()},
         "taken_out": {"contact_id": pl.String(), "is_planned": pl.Boolean()},
         "planned": _ATTEMPT,
