@@ -91,19 +91,20 @@ def look_after(
             return
         try:
             replanned = replan(home, ledger, campaign_id, now)
-        except CallplanError as error:
-            found.problems.append(str(error))
-            _hold_up(ledger, campaign_id, error, now)
+        except Exception as error:  # whatever it was, it is told, and the others are looked after
+            problem = str(error) if isinstance(error, CallplanError) else f"planning anew failed: {error!r}"
+            found.problems.append(problem)
+            _hold_up(ledger, campaign_id, error, problem, now)
         else:
             found.plans += [] if replanned is None else [replanned]
 
 
-def _hold_up(ledger: Ledger, campaign_id: str, error: CallplanError, now: datetime) -> None:
+def _hold_up(ledger: Ledger, campaign_id: str, error: Exception, problem: str, now: datetime) -> None:
     """Note why a campaign could not be looked after: it has failed where a file of it is damaged."""
     if isinstance(error, DamagedFileError):
-        fail(ledger, campaign_id, str(error), now)
+        fail(ledger, campaign_id, problem, now)
     else:
-        hinder(ledger, campaign_id, str(error), now)
+        hinder(ledger, campaign_id, problem, now)
 
 
 def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Replanned | None:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from flows import campaigns
+from flows import campaigns, replanning
+from flows.campaigns import LATE_LIMIT
 from flows.database import locked
 from flows.owners import Owner
 from tests.people import contacts
@@ -173,6 +174,29 @@ class Later(Executor):
         for future, fn, args in self.given:
             future.set_result(fn(*args))
         self.given.clear()
+
+
+def test_where_planning_anew_fails_it_is_told_and_the_others_are_looked_after(home, monkeypatch):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 5}}
+    world = World(home, contacts(1), Chosen(lambda *_: "busy"), retry=retry)
+    other = world.add_campaign(retry=retry)
+    publish = replanning.publish
+
+    def full_for_one(home, ledger, publication, *rest):
+        if publication.stored.campaign_id == world.campaign_id:
+            raise OSError(28, "No space left on device")
+        return publish(home, ledger, publication, *rest)
+
+    with monkeypatch.context() as context:
+        context.setattr(replanning, "publish", full_for_one)
+        tally = world.run(START + 8 * MINUTE)
+    assert (world.state, world.state_of(other)) == ("active", "completed")
+    problem = "planning anew failed: OSError(28, 'No space left on device')"
+    assert tally.errors == [problem]
+    rows = world.read("list_campaigns", now=world.clock.now(), late_limit=LATE_LIMIT)
+    assert rows.filter(campaign_id=world.campaign_id)["hindrance"].to_list() == [problem]
+    world.run(START + HOUR)
+    assert world.state == "completed"
 
 
 def test_calls_fall_due_and_are_placed_while_new_slots_are_still_looked_for(home):
