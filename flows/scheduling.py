@@ -146,12 +146,11 @@ def update(
     """
     with ledger.session() as session:
         stored = find_campaign(session, named)
-    campaign, fields = _changed(stored, changes)
-    if stored.state == "draft" or set(fields) <= set(_NOT_PLANNED):
-        if not dry_run and fields:
-            with ledger.session() as session:
+        campaign, fields = _changed(stored, changes)
+        if stored.state == "draft" or set(fields) <= set(_NOT_PLANNED):
+            if not dry_run and fields:
                 set_settings(session, stored.campaign_id, campaign)
-        return Edit(campaign, fields, None, None)
+            return Edit(campaign, fields, None, None)
     edit = _Editing(home, ledger, stored.campaign_id, changes, now, keep, progress)
     return edit.tried() if dry_run else publishing(home, ledger, stored.campaign_id, edit.published)
 

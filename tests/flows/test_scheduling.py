@@ -1,11 +1,12 @@
 """A campaign that people change while it is called: late contacts and edits."""
 
 from datetime import date, timedelta
+from threading import Thread
 
 import polars as pl
 import pytest
 
-from flows import publishing
+from flows import publishing, scheduling
 from flows.committing import OutdatedError, fates
 from flows.errors import InputError, WorkError
 from flows.scheduling import CHANGE_LASTS
@@ -208,6 +209,24 @@ def test_settings_that_do_not_touch_the_plan_change_without_a_version(home):
     edit = world.update(max_concurrent_calls="3", name="Others")
     assert (edit.fields, edit.written) == (["name", "max_concurrent_calls"], None)
     assert world.versions.height == 1
+
+
+def test_edits_at_the_same_time_keep_each_others_settings(home, monkeypatch):
+    world = World(home, contacts(3))
+    changed, others = scheduling._changed, []
+
+    def changed_beside_another(stored, changes):
+        if not others:
+            others.append(Thread(target=world.update, kwargs={"max_call_minutes": 7}))
+            others[0].start()
+            others[0].join(1)  # it waits for this edit, or it is done by then
+        return changed(stored, changes)
+
+    monkeypatch.setattr(scheduling, "_changed", changed_beside_another)
+    world.update(max_concurrent_calls=2)
+    others[0].join()
+    settings = world.stored.settings
+    assert (settings.max_concurrent_calls, settings.max_call_minutes) == (2, 7)
 
 
 @pytest.mark.parametrize(
