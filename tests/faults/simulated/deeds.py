@@ -91,7 +91,7 @@ EDITS: list[Callable[[World, Campaign], dict[str, Any]]] = [
     lambda world, _: {"max_calls_per_day": _share_of_a_day(world, 3, 2, 1)},
     lambda world, _: {"max_calls_per_number_per_day": _share_of_a_day(world, 4, 2)},
     lambda world, _: {"max_concurrent_calls": world.draws.choice([2, *world.shape.in_flight])},
-    lambda world, _: {"calls_per_second": world.draws.choice([1, *world.shape.paces])},
+    lambda world, _: {"calls_per_second": world.draws.choice([0.5, 1, *world.shape.paces])},
     lambda world, _: {"working_days": world.draws.choice([[1, 2, 3, 4, 5, 6, 7], [1, 3, 5, 7]])},
     lambda world, old: {"end_time": _later(old.end_time, world.draws.choice([-3, -1, 4]), old.start_time)},
     lambda world, old: {"start_time": _later(old.start_time, world.draws.choice([-4, 1, 2]), "")},

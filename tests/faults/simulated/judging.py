@@ -9,7 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import polars as pl
@@ -124,8 +124,12 @@ def _out_of_time(world: World, request: Request, opened: OpenTime) -> Iterator[s
 
 
 def starts_keep_the_pace(world: World) -> Iterator[str]:
-    """I4: at most as many starts in any second, and in any five, as the pace allows."""
+    """I4: at most as many starts in any second, and in any five, as the pace allows, and none too soon."""
     for campaign_id, requests in _by_campaign(world).items():
+        for before, request in pairwise(requests):
+            pace = max(one.row["calls_per_second"] or math.inf for one in (before, request))
+            if pace < 1 and request.since_boot - before.since_boot < timedelta(seconds=1 / pace):
+                yield f"I4: two starts of {campaign_id} until {request.at}, at {pace} calls per second"
         for span in (1, 5):
             begins = 0
             for place, request in enumerate(requests):

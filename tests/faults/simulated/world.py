@@ -60,11 +60,12 @@ class Hand:
 
 
 def _allow_more(world: "World", campaign_id: str) -> None:
-    """Raise the limit of calls in flight where an edit has made it so low that days would not be enough."""
+    """Raise the limits where an edit has made them so low that days would not be enough."""
     with world.ledger.session() as session:
-        allowed = find_campaign(session, campaign_id).settings.max_concurrent_calls
-    if allowed < min(world.shape.in_flight):
-        changes = {"max_concurrent_calls": max(world.shape.in_flight)}
+        settings = find_campaign(session, campaign_id).settings
+    is_slow = settings.calls_per_second is not None and settings.calls_per_second < 1
+    if is_slow or settings.max_concurrent_calls < min(world.shape.in_flight):
+        changes = {"max_concurrent_calls": max(world.shape.in_flight), "calls_per_second": None}
         scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
         world.remember(campaign_id)
 
@@ -300,7 +301,7 @@ class World:
     def settle(self, days: int = 40) -> None:
         """Have the weather clear up, resume what is held, and live on until every campaign has ended.
 
-        Where edits have left few in flight, more are allowed.
+        Where edits have left too little allowed, more is.
         """
         self.network.weather = Weather(all_talk=True)
         shape, self.shape = self.shape, replace(self.shape, dispatchers=1, deeds={}, deaths=0.0)
