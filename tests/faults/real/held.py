@@ -28,7 +28,7 @@ def paused_again_and_again(seed: int) -> str | None:
     with open_shop(
         _CALLS, timedelta(seconds=1.5), seed=seed, provider={"delay_seconds": draw.choice([0, 0.05])}
     ) as shop:
-        slow = draw.choice([0.0, 0.05, 0.4])
+        slow = draw.choice([0.0, 0.05, 1.0])
         running = [
             start(job_of(shop, 3.0, slow_seconds=slow, reach=_REACH)) for _ in range(draw.choice([1, 1, 2]))
         ]
@@ -38,7 +38,7 @@ def paused_again_and_again(seed: int) -> str | None:
             with suppress(InputError):  # its last call ended, so it is completed
                 pausing.pause(shop.home, shop.ledger(), shop.campaign_id, shop.clock.now())
                 begins = shop.clock.now()
-                time.sleep(draw.choice([0.01, 0.05, 0.3, 0.4]))
+                time.sleep(draw.choice([0.01, 0.05, 0.4, 0.8]))
                 held.append((begins, shop.clock.now()))
                 resume(shop.ledger(), shop.campaign_id, shop.clock.now())
                 time.sleep(draw.uniform(0.0, 0.3))

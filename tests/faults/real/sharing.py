@@ -7,12 +7,12 @@ import signal
 import time
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 import polars as pl
 
 from flows.journal import NOTES, Journal
 from flows.owners import living
+from flows.processes import is_stopped
 from tests.faults.real.child import (
     APPLIED,
     CHECKED,
@@ -107,9 +107,7 @@ def stopped(seed: int) -> str | None:
 
 def _wait_until_stopped(process: BaseProcess) -> None:
     """Wait until a process was stopped by a signal or came to its end without."""
-    while process.is_alive():
-        if Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
-            return
+    while process.is_alive() and not is_stopped(process.pid or 0):
         time.sleep(0.01)
 
 
