@@ -16,6 +16,7 @@ from transforms.schemas import CONTACTS, EXCLUDED, PLAN
 
 _LEDGER_TABLES = ("campaign", "plan_version", "pending", "call", "event", "skip")
 _VIEWS = ("call", "event", "contact", "excluded", "plan", "planned_and_actual")
+_UNKNOWN_TO_POLARS = ("INTERVAL", "UNION")
 _WITH_PAST = ("call", "event")
 """Tables of which the ledger has the present part and files the rest."""
 
@@ -45,10 +46,24 @@ def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
             connection.execute(sql.statement(f"views/{view}"))
         _lock(connection, home)
         try:
-            answer: pl.DataFrame = connection.sql(question).pl()
+            answer: pl.DataFrame = _readable(connection.sql(question)).pl()
         except duckdb.Error as error:
             raise WorkError(str(error)) from None
         return answer
+
+
+def _readable(answer: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Have DuckDB write out what Polars cannot read, such as the time between two instants."""
+    is_text = [any(kind in str(of) for kind in _UNKNOWN_TO_POLARS) for of in answer.types]
+    if not any(is_text):
+        return answer
+    columns = [duckdb.ColumnExpression(name) for name in answer.columns]
+    return answer.select(
+        *[
+            column.cast(duckdb.type("varchar")).alias(name) if written else column
+            for column, name, written in zip(columns, answer.columns, is_text, strict=True)
+        ]
+    )
 
 
 def _refuse_writing(question: str) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from flows.asking import ask
+from flows.ledger import Ledger
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
 
@@ -55,3 +56,9 @@ def test_an_edit_takes_the_place_of_all_that_was(home):
     world.schedule()
     world.update(end_time="15:00")
     assert _asked(world, PLANNED) == [(f"c{number}", 1, 3) for number in range(5)]
+
+
+def test_the_time_between_two_instants_can_be_asked_for(home):
+    between = "timestamptz '2026-03-23 10:00:03' - timestamptz '2026-03-23 10:00:00.5'"
+    answer = ask(home, Ledger(None), f"select {between} as late, [{between}] as all_late, 2 as calls")
+    assert answer.rows() == [("00:00:02.5", "['00:00:02.5']", 2)]
