@@ -30,7 +30,14 @@ from flows.ledger import Ledger, Session
 from flows.owners import Owner
 from flows.placing import Batch, Line
 from flows.pools import AtOnce, Pool
-from flows.replanning import LOOK_AGAIN, LookedAfter, Replanned, campaigns_to_replan, look_after
+from flows.replanning import (
+    LOOK_AGAIN,
+    LOOK_AGAIN_HINDERED,
+    LookedAfter,
+    Replanned,
+    campaigns_to_replan,
+    look_after,
+)
 from flows.staging import STAGE_AHEAD, STAGE_MARGIN, Stage
 
 TICK = timedelta(seconds=1)
@@ -207,6 +214,7 @@ class Dispatcher:
             due_until=now + self._reach,
             soon=now + _SOON,
             stage_until=now + STAGE_AHEAD - STAGE_MARGIN,
+            look_again_hindered=LOOK_AGAIN_HINDERED,
         ).row(0, named=True)
 
     def _close_overdue(self, session: Session, now: datetime) -> None:

@@ -65,7 +65,7 @@ def _stop(
     with _storing(ledger) as session:
         stopped = stop(session)
         rows = [(campaign.campaign_id, state, now) for campaign in stopped]
-        untold = _tell_journal(home, "stop", pl.DataFrame(rows, schema=STOPS, orient="row"))
+        untold = _tell_journal(session, home, "stop", pl.DataFrame(rows, schema=STOPS, orient="row"))
     _acknowledge(home, untold)
     return Held(stopped, _put_back(home, ledger, stopped, now))
 
@@ -86,7 +86,7 @@ def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason:
             pl.lit(now).alias("skipped_at"),
             pl.when("is_planned").then(pl.lit(current)).otherwise(0).alias("plan_version"),
         )
-        untold = _tell_journal(home, "skip", skips)
+        untold = _tell_journal(session, home, "skip", skips)
         added = campaigns.skip(session, campaign, contacts, reason, now)
     _acknowledge(home, untold)
     _put_back(home, ledger, [campaign], now, contacts["contact_id"])
@@ -108,16 +108,19 @@ def _storing(ledger: Ledger) -> Iterator[Session]:
         ) from error
 
 
-def _tell_journal(home: Home, kind: str, rows: pl.DataFrame) -> Exception | None:
+def _tell_journal(session: Session, home: Home, kind: str, rows: pl.DataFrame) -> Exception | None:
     """Have an older copy of the ledger learn of a change; return what kept the journal from being told.
 
     This comes before the commit: a skip or a stop too many calls nobody. One that cannot be told is stored
-    all the same where the ledger can be: what forbids calls must not wait for a damaged journal.
+    all the same where the ledger can be: what forbids calls must not wait for a damaged journal. To one of
+    which the end is lost nothing is added: it would no longer be seen that dials are missing.
     """
     if rows.is_empty():
         return None
+    journal = Journal(home.journal)
     try:
-        with Journal(home.journal).writing() as page:
+        journal.entries_after(int(session.read("find_version")["journal_sequence"].item()))
+        with journal.writing() as page:
             page.add(kind, rows)
     except (OSError, WorkError) as error:
         return error

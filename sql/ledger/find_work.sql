@@ -4,6 +4,7 @@
 -- $due_until timestamptz: slots up to then count as due
 -- $soon timestamptz: slots up to then fall due soon
 -- $stage_until timestamptz: how far slots should be staged, exclusive
+-- $look_again_hindered interval: how long those wait who found no slot
 with slots as (
     select
         count(*) filter (
@@ -38,13 +39,18 @@ staged as (
 ),
 
 waiting as (
-    select min(pending.ripe_at) as ripe_at
+    select
+        min(
+            case
+                when campaign.hindrance is null or pending.attempt > 1 then pending.ripe_at
+                else greatest(pending.ripe_at, campaign.replanned_at + $look_again_hindered::interval)
+            end
+        ) as ripe_at
     from pending
     inner join campaign on campaign.campaign_id = pending.campaign_id
     where
         campaign.state in ('scheduled', 'active')
         and pending.plan_version is null
-        and (campaign.hindrance is null or pending.attempt > 1)
 ),
 
 calls as (

@@ -6,7 +6,7 @@ import pytest
 
 from flows import campaigns, pausing
 from flows.abandoned import take_over
-from flows.errors import InputError
+from flows.errors import InputError, WorkError
 from flows.journal import Journal
 from flows.owners import Owner
 from flows.pausing import UnacknowledgedError
@@ -120,7 +120,24 @@ def _have_it_not_be_locked(home):
     (home.journal / ".lock").mkdir()
 
 
-@pytest.mark.parametrize("hinder", [_damage_the_journal, _have_it_not_be_locked])
+def _lose_the_journal(home):
+    for file in home.journal.glob("*.jsonl"):
+        file.unlink()
+
+
+def test_nothing_is_added_to_a_journal_that_was_lost(home):
+    world = World(home, contacts(3))
+    world.run(START + timedelta(minutes=1))
+    _lose_the_journal(home)
+    for _ in range(5):
+        with pytest.raises(UnacknowledgedError, match="the dial journal ends with entry 0"):
+            world.skip("c2")
+    assert not list(home.journal.glob("*.jsonl"))
+    with pytest.raises(WorkError, match="the dial journal ends with entry 0"):
+        world.run(START + DAY)
+
+
+@pytest.mark.parametrize("hinder", [_damage_the_journal, _have_it_not_be_locked, _lose_the_journal])
 @pytest.mark.parametrize(
     ("stop", "state"),
     [(World.pause, "paused"), (World.cancel, "cancelled"), (lambda world: world.skip("c1"), "active")],

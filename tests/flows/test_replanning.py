@@ -126,6 +126,17 @@ def test_a_missed_slot_without_room_before_the_end_is_told_and_called_after_an_e
     assert world.state == "completed"
 
 
+def test_who_missed_a_slot_and_found_no_date_is_called_once_a_skip_makes_room(home):
+    world = World(home, contacts(2), max_calls_per_day=1, ends_at="2026-03-24T18:00:00")
+    world.clock.wait_until(START + 12 * HOUR)  # nobody was called, and the other day is full
+    world.run(START + 13 * HOUR)
+    assert world.calls.is_empty()
+    world.skip("c1")
+    world.run(START + 2 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c0"]
+    assert world.state == "completed"
+
+
 def test_a_retry_that_waits_survives_an_edit_and_keeps_its_number_of_attempt(home):
     world = World(home, contacts(2), dialer=Chosen(lambda *_: "busy"), retry=RETRY, max_calls_per_day=2)
     world.run(START + 45 * MINUTE)  # c0 was busy and has a slot for its second attempt, on the next day
