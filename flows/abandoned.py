@@ -5,14 +5,15 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.applying import apply_answers, apply_journal, give_back
+from flows.applying import answer, apply_journal
 from flows.clock import MOST_DRIFT, Clock
 from flows.database import locked
-from flows.dialers.dialer import ANSWERS
+from flows.dialers.dialer import UNSENT, answers_alike
 from flows.home import Home
 from flows.instants import read_instant, write_instant
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
+from flows.outbox import tell_journal
 from flows.owners import is_dead, remove_files
 
 OWNERS_KEPT = timedelta(days=1)
@@ -45,11 +46,12 @@ def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now
     """
     with ledger.session() as session:
         apply_journal(session, journal, now)
+        tell_journal(session, journal)
         found = session.read("list_claim_owners").filter(pl.col("owner_id") != owner_id)
         dead = _gone(owners, found)
         if dead.is_empty():
             return 0
-        taken = _settle(session, session.read("list_abandoned", ("dead_owner", dead)), now)
+        taken = _settle(session, journal, session.read("list_abandoned", ("dead_owner", dead)), now)
         session.write("adopt_unknown", ("dead_owner", dead), owner_id=owner_id)
     return taken
 
@@ -82,19 +84,18 @@ def settle_failed(ledger: Ledger, journal: Journal, claims: pl.DataFrame, now: d
     """
     with ledger.session() as session:
         apply_journal(session, journal, now)
-        return _settle(session, session.read("list_unanswered", ("failed_claim", claims)), now)
+        return _settle(session, journal, session.read("list_unanswered", ("failed_claim", claims)), now)
 
 
-def _settle(session: Session, calls: pl.DataFrame, now: datetime) -> int:
-    unnoted = calls.filter(~pl.col("was_noted"))
-    give_back(
-        session, unnoted.with_columns(reason=pl.lit("its dispatcher failed before it was dialled")), now
+def _settle(session: Session, journal: Journal, calls: pl.DataFrame, now: datetime) -> int:
+    """Answer for those who can do so no more; the journal keeps it, should this ledger be lost."""
+    unnoted, noted = calls.filter(~pl.col("was_noted")), calls.filter("was_noted")
+    failed = "its dispatcher failed"
+    answers = pl.concat(
+        [
+            answers_alike(unnoted, UNSENT, f"{failed} before it was dialled", now),
+            answers_alike(noted, "unknown", f"{failed} between the note and the answer", now),
+        ]
     )
-    doubted = calls.filter("was_noted").with_columns(
-        state=pl.lit("unknown"),
-        provider_call_id=pl.lit(None, pl.String),
-        answered_at=pl.lit(now),
-        reason=pl.lit("its dispatcher failed between the note and the answer"),
-    )
-    apply_answers(session, doubted.select(pl.col(name).cast(dtype) for name, dtype in ANSWERS.items()), now)
+    answer(session, journal, answers, now)
     return calls.height

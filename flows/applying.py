@@ -9,10 +9,10 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.campaigns import complete_campaigns, stop_again
+from flows.campaigns import complete_campaigns, stop_again, take_up_settings
 from flows.dialers.dialer import ANSWERS, GOES_BACK, REFUSED, REPORTS
 from flows.errors import WorkError
-from flows.journal import NOTES, SKIPS, STOPS, Entry, Journal
+from flows.journal import CHANGES, NOTES, SKIPS, STOPS, Entry, Journal
 from flows.ledger import Session
 from flows.plan_store import version_name
 
@@ -36,11 +36,15 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
 
     Raises:
         DamagedJournalError: the journal does not cover the ledger's position.
-        OutdatedLedgerError: it has calls or skips of plan versions that the ledger does not know.
+        OutdatedLedgerError: it knows plan versions that the ledger does not.
     """
     entries = _entries(session, journal)
     if not entries:
         return Applied()
+    changes = _rows(entries, "change", CHANGES)
+    if not changes.is_empty():
+        _refuse_foreign(session, changes)
+        take_up_settings(session, changes)
     skips = _rows(entries, "skip", SKIPS)
     if not skips.is_empty():
         _refuse_foreign(session, _of_planned(skips))
@@ -52,7 +56,7 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
             for kind, schema in (("note", NOTES), ("answer", ANSWERS), ("report", REPORTS))
         )
         noted += _apply_notes(session, notes, now)
-        ended += apply_answers(session, answers, now)
+        ended += _apply_answers(session, answers, now)
         ended += _apply_reports(session, reports, now)
     stops = _rows(entries, "stop", STOPS)
     if not stops.is_empty():
@@ -65,6 +69,7 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
 def refuse_outdated(session: Session, journal: Journal) -> None:
     """Raise what ``apply_journal`` would raise, and change nothing."""
     entries = _entries(session, journal)
+    _refuse_foreign(session, _rows(entries, "change", CHANGES))
     _refuse_foreign(session, _of_planned(_rows(entries, "skip", SKIPS)))
     _refuse_foreign(session, _rows(entries, "note", NOTES))
 
@@ -83,8 +88,8 @@ def _refuse_foreign(session: Session, entries: pl.DataFrame) -> None:
     if not foreign.is_empty():
         plan = version_name(*foreign.select("campaign_id", "plan_version").row(0))
         raise OutdatedLedgerError(
-            f"the dial journal has calls or skips of the plan {plan}, which this ledger does not know: it is "
-            "an older copy; callplan recover builds it anew, where that file is there"
+            f"the dial journal knows the plan {plan}, which this ledger does not: it is an older copy; "
+            "callplan recover builds it anew, where that file is there"
         )
 
 
@@ -146,7 +151,19 @@ def _doubt(session: Session, again: pl.DataFrame, now: datetime) -> None:
     session.write("record_answers", ("answer", doubted), now=now)
 
 
-def apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int:
+def answer(session: Session, journal: Journal, answers: pl.DataFrame, now: datetime) -> None:
+    """Answer (``ANSWERS``) for dialers that do not: in the journal, and by applying it.
+
+    The journal must have been applied in this session.
+    """
+    if answers.is_empty():
+        return
+    with journal.writing() as page:
+        page.add("answer", answers)
+    apply_journal(session, journal, now)
+
+
+def _apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int:
     """Record answers (``ANSWERS``): outcomes, calls that go back, campaigns that the provider refuses.
 
     Returns how many calls ended.
@@ -159,7 +176,7 @@ def apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int
         session.write("add_answer_events", ("answer", final))
         session.write("record_answers", ("answer", final), now=now)
         session.write("add_retries", ("ended", final.select(_CALL)))
-    give_back(session, answers.filter(goes_back), now)
+    _give_back(session, answers.filter(goes_back), now)
     refusals = (
         answers.filter(pl.col("state") == REFUSED).group_by("campaign_id").agg(pl.col("reason").first())
     )
@@ -169,7 +186,7 @@ def apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int
     return final.filter(~pl.col("state").is_in(["in_progress", "unknown"])).height
 
 
-def give_back(session: Session, calls: pl.DataFrame, now: datetime) -> int:
+def _give_back(session: Session, calls: pl.DataFrame, now: datetime) -> int:
     """Put claimed calls back to their slots; only those that certainly did not ring may be given.
 
     Reads ``campaign_id``, ``contact_id``, ``attempt``, ``lease_id`` and ``reason``. Where a slot counts no

@@ -1,11 +1,12 @@
 """The past: calls of closed days leave the ledger for Parquet files, so that it stays small.
 
-A day is closed when it is over by the campaign's clock and no call of it is in flight. Its files are on the
-disk before the ledger lets go of the rows. Files that no day of the ledger names are as good as not there,
-but none is written over: an earlier ledger may have named them.
+A day is closed when it has been over for 25 hours by the campaign's clock and no call of it is in flight: it
+has nothing in common with today then, on whatever clock an edit gives the campaign, nor with the rests of its
+pace. Its files are on the disk before the ledger lets go of the rows. Files that no day of the ledger names
+are as good as not there, but none is written over: an earlier ledger may have named them.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,9 @@ PAST_EVENTS = pl.Schema(
 )
 """One row per change of state of those calls, as it happened."""
 
+_STAYS = timedelta(hours=25)
+"""How long a day that is over stays in the ledger: longer than any day lasts."""
+
 _CALL = ["campaign_id", "contact_id", "attempt"]
 
 
@@ -76,7 +80,7 @@ def archive_closed_days(home: Home, ledger: Ledger, now: datetime) -> list[str]:
     Returns what went wrong: a day whose files cannot be written stays in the ledger.
     """
     with ledger.session() as session:
-        days = session.read("list_closed_days", ("today", _today_of_campaigns(session, now)))
+        days = session.read("list_closed_days", ("open_day", _open_since(session, now)))
     errors = []
     for campaign_id, day, part in days.iter_rows():
         try:
@@ -102,11 +106,11 @@ def past_calls(home: Home, session: Session, campaign_id: str, from_date: date |
     return pl.scan_parquet(files) if files else PAST_CALLS.to_frame().lazy()
 
 
-def _today_of_campaigns(session: Session, now: datetime) -> pl.DataFrame:
-    """Return each campaign's present date by its own clock: ``campaign_id`` and ``today``."""
+def _open_since(session: Session, now: datetime) -> pl.DataFrame:
+    """Return ``campaign_id`` and ``open_since``: its first date that is not closed, by its own clock."""
     zones = session.read("copy_campaign").select("campaign_id", "timezone")
-    today = [to_local(zone, now).date() for zone in zones["timezone"]]
-    return zones.select("campaign_id", today=pl.Series(today, dtype=pl.Date))
+    dates = [to_local(zone, now - _STAYS).date() for zone in zones["timezone"]]
+    return zones.select("campaign_id", open_since=pl.Series(dates, dtype=pl.Date))
 
 
 def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int, now: datetime) -> None:

@@ -205,6 +205,18 @@ def stop_again(session: Session, stops: pl.DataFrame, now: datetime) -> None:
             set_state(session, campaign, state, now, f"it was {state} after this ledger was copied")
 
 
+def take_up_settings(session: Session, changes: pl.DataFrame) -> None:
+    """Give campaigns the settings that they have, where this ledger does not know them, because it is older.
+
+    ``changes`` has ``campaign_id``, ``plan_version`` and ``settings`` in the order in which they were made.
+    """
+    last = changes.drop_nulls("settings").unique("campaign_id", keep="last")
+    if last.is_empty():
+        return
+    for campaign_id, settings in session.read("list_unknown_settings", ("change", last)).iter_rows():
+        set_settings(session, campaign_id, Campaign.model_validate_json(settings))
+
+
 def fail(ledger: Ledger, campaign_id: str, reason: str, now: datetime) -> None:
     """End a campaign whose plan can no longer be trusted."""
     with ledger.session() as session:

@@ -15,7 +15,7 @@ from flows.ledger import Ledger
 from flows.plan_store import proven
 from transforms.schemas import CONTACTS
 
-_UNREADABLE = (pl.exceptions.PolarsError, FileNotFoundError)
+UNREADABLE = (pl.exceptions.PolarsError, FileNotFoundError)
 """What Polars raises for files that are lost or damaged."""
 
 
@@ -28,7 +28,7 @@ def naming_damage(home: Home, ledger: Ledger, campaign_id: str) -> Iterator[None
     """
     try:
         yield
-    except _UNREADABLE:
+    except UNREADABLE:
         _refuse_damaged(home, ledger, campaign_id)
         raise
 
@@ -49,5 +49,5 @@ def _refuse_damaged(home: Home, ledger: Ledger, campaign_id: str) -> None:
 def _refuse_unreadable(file: Path, schema: pl.Schema) -> None:
     try:
         pl.scan_parquet(file).select(schema.names()).collect()
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise DamagedFileError(f"{file}: the file is lost or damaged ({type(error).__name__})") from error

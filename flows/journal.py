@@ -3,7 +3,8 @@
 Everything that becomes of a claim is an entry in it: the note of a dial, what the dialer answered, the
 outcome that was reported. The ledger learns of these only by applying entries in order
 (``flows/applying.py``), so a ledger that is behind, after a crash or from a copy, catches up by reading on.
-For such a copy it also has what a person has forbidden: skips, pauses, cancellations.
+For such a copy it also has what a person has forbidden (skips, pauses, cancellations) or changed: which
+version of a plan is the last, and settings.
 
 An entry is one line: checksum, sequence, kind and its rows as JSON. Sequences rise by one. Files are named
 for the first sequence in them. All dispatchers of a store share the journal and write under its lock.
@@ -66,7 +67,18 @@ then and planned the contact, 0 for none; null where an older callplan wrote the
 STOPS = pl.Schema({"campaign_id": pl.String(), "state": pl.String(), "stopped_at": INSTANT})
 """One row per campaign that a person held back or ended: ``state`` is paused or cancelled."""
 
-KINDS = {"note": NOTES, "answer": ANSWERS, "report": REPORTS, "skip": SKIPS, "stop": STOPS}
+CHANGES = pl.Schema({"campaign_id": pl.String(), "plan_version": pl.Int32(), "settings": pl.String()})
+"""One row per campaign whose plan or settings changed: its last version then, and its settings as JSON, null
+where they were told before."""
+
+KINDS = {
+    "note": NOTES,
+    "answer": ANSWERS,
+    "report": REPORTS,
+    "skip": SKIPS,
+    "stop": STOPS,
+    "change": CHANGES,
+}
 """The kinds of entry and the schema of their rows."""
 
 MOST_FILE_BYTES = 16_000_000
@@ -289,9 +301,9 @@ class Writer:
         """
         return self._journal._append("note", notes, synced=True)
 
-    def add(self, kind: str, rows: pl.DataFrame) -> int:
-        """Append what became of calls; it is durable once a note follows or the ledger has applied it."""
-        return self._journal._append(kind, rows, synced=False)
+    def add(self, kind: str, rows: pl.DataFrame, *, synced: bool = False) -> int:
+        """Append another entry; unless ``synced`` it is durable once a note follows or it was applied."""
+        return self._journal._append(kind, rows, synced=synced)
 
     def notes_since(self, since: datetime) -> pl.DataFrame:
         """Return ``campaign_id`` and ``noted_at`` of the dials of all dispatchers after ``since``."""

@@ -19,7 +19,7 @@ from flows.errors import WorkError
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
-VERSION = 6
+VERSION = 7
 """The version of the ledger's tables that this callplan reads and writes."""
 
 MIGRATIONS = {
@@ -36,6 +36,12 @@ MIGRATIONS = {
     3: ("migrations/count_dials", "migrations/set_dials", "ledger/create_request"),
     4: ("migrations/add_snapshot", "migrations/drop_due_slots", "ledger/create_due_slots"),
     5: ("migrations/drop_due_slots", "ledger/create_due_slots"),
+    6: (
+        "migrations/add_told_version",
+        "migrations/add_settings_told",
+        "migrations/drop_due_slots",
+        "ledger/create_due_slots",
+    ),
 }
 """For each older version the statements that make the next one of it, in order."""
 

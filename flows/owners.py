@@ -126,6 +126,12 @@ def is_dead(folder: Path, owner_id: str) -> bool:
     return file.exists() and not is_locked(file)
 
 
+def is_lost(folder: Path, owner_id: str) -> bool:
+    """Return whether an owner's file is gone, so that nobody can tell whether it lives."""
+    file, _ = _files_of(folder, owner_id)
+    return not file.exists()
+
+
 def remove_files(folder: Path, owner_id: str) -> None:
     """Remove the files of an owner that stopped or died and has nothing in hand."""
     for file in _files_of(folder, owner_id):

@@ -13,13 +13,15 @@ import duckdb
 import polars as pl
 
 from flows import campaigns
-from flows.applying import apply_journal, give_back
+from flows.applying import answer, apply_journal
 from flows.campaigns import StoredCampaign, complete_campaigns, find_campaign, refuse_final
-from flows.errors import WorkError
+from flows.dialers.dialer import UNSENT, answers_alike
+from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.journal import STOPS, Journal
 from flows.ledger import Ledger, Session
 from flows.owners import SLICE_LASTS, Living, lets_go_of_its_slice, living
+from flows.standing import known_contacts
 
 WAITS = 8 * SLICE_LASTS
 """How long a dispatcher may take to let go of its slice before it counts as stuck."""
@@ -70,14 +72,20 @@ def _stop(
     return Held(stopped, _put_back(home, ledger, stopped, now))
 
 
-def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason: str, now: datetime) -> int:
-    """Take contacts out of a campaign (``contact_id``, ``is_planned``); when this returns nobody dials them.
+def skip(home: Home, ledger: Ledger, named: str, ids: pl.Series, reason: str, now: datetime) -> int:
+    """Take the contacts of ``ids`` out of a campaign; when this returns nobody dials them.
 
     Returns how many were not out yet. A call that has left goes on.
+
+    Raises:
+        InputError: the campaign is final, or some are no contacts of its list; nobody was skipped.
+        WorkError, UnacknowledgedError: as for ``pause``.
     """
     with _storing(ledger) as session:
         campaign = find_campaign(session, named)
         refuse_final(campaign)
+        contacts = known_contacts(home, session, campaign, ids)
+        _refuse_unknown(campaign, ids, contacts)
         current = session.read("list_versions", campaign_id=campaign.campaign_id)["plan_version"].max()
         skips = contacts.select(
             pl.lit(campaign.campaign_id).alias("campaign_id"),
@@ -93,6 +101,12 @@ def skip(home: Home, ledger: Ledger, named: str, contacts: pl.DataFrame, reason:
     with ledger.session() as session:
         complete_campaigns(session, now)
     return added
+
+
+def _refuse_unknown(campaign: StoredCampaign, ids: pl.Series, known: pl.DataFrame) -> None:
+    unknown = ids.filter(~ids.is_in(known["contact_id"].implode()))
+    if unknown.len():
+        raise InputError(f"{campaign.name}: its list has no contact {', '.join(unknown)}; nobody was skipped")
 
 
 @contextmanager
@@ -163,14 +177,20 @@ def _put_back(
     contacts: pl.Series | None = None,
 ) -> int:
     """Put back the claims that were not noted, and return how many calls are in flight."""
-    in_flight = 0
-    with ledger.session() as session:
-        apply_journal(session, Journal(home.journal), now)
-        for campaign in changed:
-            claims = session.read("list_claims_of_campaign", campaign_id=campaign.campaign_id)
-            if contacts is not None:
-                claims = claims.filter(pl.col("contact_id").is_in(contacts.implode()))
-            why = "its campaign was held back" if contacts is None else "the contact was skipped"
-            give_back(session, claims.with_columns(reason=pl.lit(why)), now)
-            in_flight += int(session.read("count_in_flight", campaign_id=campaign.campaign_id).item())
+    journal, in_flight = Journal(home.journal), 0
+    why = "its campaign was held back" if contacts is None else "the contact was skipped"
+    try:
+        with ledger.session() as session:
+            apply_journal(session, journal, now)
+            for campaign in changed:
+                claims = session.read("list_claims_of_campaign", campaign_id=campaign.campaign_id)
+                if contacts is not None:
+                    claims = claims.filter(pl.col("contact_id").is_in(contacts.implode()))
+                answer(session, journal, answers_alike(claims, UNSENT, why, now), now)
+                in_flight += int(session.read("count_in_flight", campaign_id=campaign.campaign_id).item())
+    except (OSError, WorkError) as error:
+        raise UnacknowledgedError(
+            f"the change is stored, and no call that it forbids starts any more, but what was claimed could "
+            f"not be put back: {error}"
+        ) from error
     return in_flight

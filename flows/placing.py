@@ -12,7 +12,7 @@ import polars as pl
 
 from flows.changes import Changes
 from flows.clock import Clock
-from flows.dialers.dialer import ANSWERS, REQUESTS, UNSENT, Dialer, Exchange
+from flows.dialers.dialer import ANSWERS, REQUESTS, UNSENT, Dialer, Exchange, answers_alike
 from flows.journal import NOTES, Journal, Writer
 from flows.ledger import Ledger
 from flows.owners import Owner
@@ -139,7 +139,7 @@ class Batch:
     def _give_back(self, page: Writer, calls: pl.DataFrame, now: datetime, reason: str) -> None:
         """Say in the journal that calls were not dialled; the ledger puts back those that are claimed."""
         if not calls.is_empty():
-            page.add("answer", _given_back(calls, now, reason))
+            page.add("answer", answers_alike(calls, UNSENT, reason, now))
             self._take_out(calls)
 
     def _still_open(self, page: Writer, noted: pl.DataFrame) -> pl.DataFrame:
@@ -196,17 +196,6 @@ def _of_repeated(answers: pl.DataFrame) -> pl.DataFrame:
     """
     is_open = (pl.col("state") == "failed") & pl.col("provider_call_id").is_null()
     return answers.with_columns(state=pl.when(is_open).then(pl.lit("unknown")).otherwise("state"))
-
-
-def _given_back(requests: pl.DataFrame, now: datetime, reason: str) -> pl.DataFrame:
-    return requests.select(
-        *_CALL,
-        "lease_id",
-        state=pl.lit(UNSENT),
-        provider_call_id=pl.lit(None, pl.String),
-        answered_at=pl.lit(now),
-        reason=pl.lit(reason),
-    )
 
 
 def run_batch(batch: Batch, clock: Clock) -> None:

@@ -18,6 +18,7 @@ from flows.errors import WorkError
 from flows.home import Home
 from flows.journal import Journal
 from flows.ledger import Ledger
+from flows.outbox import tell_soon
 from flows.plan_store import (
     EXCLUDED_SUFFIX,
     STANDING_SUFFIX,
@@ -162,6 +163,7 @@ def publish(
     fate = fates(brief, pl.scan_parquet(target), written.excluded)
     with ledger.session() as session:
         commit(session, publication, published, fate, written.excluded, written.contacts_hash, now)
+    tell_soon(home, ledger, progress)
     return replace(written, file=target)
 
 

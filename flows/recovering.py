@@ -133,6 +133,8 @@ def _add(session: Session, campaign_id: str, versions: list[_Version], now: date
             published_at=now,
         )
         before = number
+    told = pl.DataFrame({"campaign_id": [campaign_id], "plan_version": [before]})
+    session.write("set_told", ("told", told))
     skipped = versions[-1].brief.skipped.with_columns(
         campaign_id=pl.lit(campaign_id), skipped_at=pl.lit(now), plan_version=pl.lit(None, pl.Int32)
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from flows.briefing import (
@@ -23,10 +24,11 @@ from flows.campaigns import StoredCampaign, chosen_dialer, find_campaign, set_se
 from flows.committing import Publication
 from flows.comparing import Difference, compare
 from flows.contact_store import current_snapshot, snapshot_hash
+from flows.damage import naming_damage
 from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
-from flows.plan_store import version_name
+from flows.outbox import tell_soon
 from flows.progress import Progress, silent
 from flows.publishing import WrittenPlan, publish, publishing, write_checked_plan
 from transforms.campaign import Campaign
@@ -147,10 +149,13 @@ def update(
     with ledger.session() as session:
         stored = find_campaign(session, named)
         campaign, fields = _changed(stored, changes)
-        if stored.state == "draft" or set(fields) <= set(_NOT_PLANNED):
-            if not dry_run and fields:
-                set_settings(session, stored.campaign_id, campaign)
-            return Edit(campaign, fields, None, None)
+        is_planned = stored.state != "draft" and not set(fields) <= set(_NOT_PLANNED)
+        if not is_planned and fields and not dry_run:
+            set_settings(session, stored.campaign_id, campaign)
+    if not is_planned:
+        if not dry_run:
+            tell_soon(home, ledger, progress)
+        return Edit(campaign, fields, None, None)
     edit = _Editing(home, ledger, stored.campaign_id, changes, now, keep, progress)
     return edit.tried() if dry_run else publishing(home, ledger, stored.campaign_id, edit.published)
 
@@ -202,20 +207,30 @@ class _Editing:
     progress: Progress
 
     def published(self) -> Edit:
-        """Hold the campaign's claims, publish the changed plan, and let them go."""
-        with _claims_held(self.ledger, self.campaign_id, self.now) as change_id:
-            publication, before = self._prepared(change_id)
+        """Hold the campaign's claims, publish the changed plan, and let them go.
+
+        What it is compared with is read before anything is stored.
+        """
+        with (
+            _claims_held(self.ledger, self.campaign_id, self.now) as change_id,
+            TemporaryDirectory() as folder,
+        ):
+            publication, before = self._prepared(change_id, Path(folder))
             written = publish(self.home, self.ledger, publication, self.now, self.progress)
-            name = version_name(self.campaign_id, publication.brief.edition.plan_version)
-            return self._compared(publication, written, before, self.home.plans / name)
+            try:
+                return self._compared(publication, written, before)
+            except (OSError, duckdb.Error, pl.exceptions.PolarsError) as error:
+                raise WorkError(
+                    f"the change is stored, as {written.file}; only comparing it with the plan before "
+                    f"failed: {error}"
+                ) from error
 
     def tried(self) -> Edit:
         """Compute the changed plan in a temporary folder and store nothing."""
-        publication, before = self._prepared(None)
         with TemporaryDirectory() as folder:
-            after = Path(folder) / "after.parquet"
+            publication, before = self._prepared(None, Path(folder))
             written = write_checked_plan(
-                after,
+                Path(folder) / "after.parquet",
                 pl.scan_parquet(publication.snapshot).select(CONTACTS.names()),
                 snapshot_hash(publication.snapshot),
                 publication.settings,
@@ -223,10 +238,10 @@ class _Editing:
                 self.progress,
                 call_lasts=publication.call_lasts,
             )
-            return self._compared(publication, written, before, after)
+            return self._compared(publication, written, before)
 
-    def _prepared(self, change_id: str | None) -> tuple[Publication, pl.LazyFrame]:
-        """Return the publication, and the slots that it replaces."""
+    def _prepared(self, change_id: str | None, folder: Path) -> tuple[Publication, Path]:
+        """Return the publication, and a file in ``folder`` of the slots that it replaces."""
         with self.ledger.session() as session:
             stored = find_campaign(session, self.campaign_id)
             found = find(self.home, session, stored, self.now)
@@ -249,16 +264,14 @@ class _Editing:
             redated=calls_on_other_dates(found, campaign) if moved_clock else None,
             call_lasts=found.call_lasts,
         )
-        return publication, slots_not_started(self.home, found)
+        before = folder / "before.parquet"
+        with naming_damage(self.home, self.ledger, self.campaign_id):
+            slots_not_started(self.home, found).sink_parquet(before)
+        return publication, before
 
-    def _compared(
-        self, publication: Publication, written: WrittenPlan, before: pl.LazyFrame, after: Path
-    ) -> Edit:
+    def _compared(self, publication: Publication, written: WrittenPlan, before: Path) -> Edit:
         fields = _changed(publication.stored, self.changes)[1]
-        with TemporaryDirectory() as folder:
-            waiting = Path(folder) / "before.parquet"
-            before.sink_parquet(waiting)
-            return Edit(publication.settings, fields, written, compare([waiting], [after]))
+        return Edit(publication.settings, fields, written, compare([before], [written.file]))
 
 
 @contextmanager

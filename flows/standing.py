@@ -10,12 +10,13 @@ from flows.applying import refuse_outdated
 from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.contact_store import current_lists
+from flows.damage import UNREADABLE
 from flows.dialers import dialers_at_hand
 from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
-from flows.owners import Living, living
+from flows.owners import Living, is_lost, living
 from flows.plan_store import EXCLUDED_SUFFIX, companion
 from transforms.replan import counting_slots
 from transforms.schemas import CONTACTS
@@ -26,12 +27,14 @@ from transforms.wall_clock import to_local
 class Standing:
     """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers.
 
-    ``refusal`` says why nothing at all may be dispatched; ``dialers`` are those that are set up here.
+    ``lost`` names those who have calls open, but of whom nobody can tell whether they live. ``refusal`` says
+    why nothing at all may be dispatched; ``dialers`` are those that are set up here.
     """
 
     campaigns: pl.DataFrame
     held: pl.DataFrame
     dispatchers: list[Living]
+    lost: list[str]
     refusal: str | None
     dialers: list[str]
 
@@ -47,7 +50,9 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
         campaigns = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
         held = _held(session, now)
         refusal = _refusal(session, Journal(home.journal))
-    return Standing(campaigns, held, living(home.owners), refusal, dialers_at_hand())
+        owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
+    lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
+    return Standing(campaigns, held, living(home.owners), lost, refusal, dialers_at_hand())
 
 
 def _refusal(session: Session, journal: Journal) -> str | None:
@@ -85,6 +90,11 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
     if not found.dispatchers:
         told.append("no dispatcher is running: callplan dispatch places what is due")
     told += [f"{owner} is stopped; the calls it has in hand wait for it" for owner in found.stopped]
+    told += [
+        f"dispatcher {owner_id[:8]} has calls open and no file in the store's folder owners: whether it "
+        "lives cannot be told, so they wait; end every dispatcher and use callplan recover"
+        for owner_id in found.lost
+    ]
     told += _open_questions(campaign)
     mine = found.held.filter(pl.col("campaign_id") == campaign["campaign_id"])
     told += [
@@ -178,25 +188,31 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
     )
 
 
-def known_contacts(home: Home, ledger: Ledger, campaign: StoredCampaign, ids: pl.Series) -> pl.DataFrame:
+def known_contacts(home: Home, session: Session, campaign: StoredCampaign, ids: pl.Series) -> pl.DataFrame:
     """Return those of ``ids`` that are contacts of the campaign's list.
 
     Grain: one row per contact, ``contact_id`` and ``is_planned``, whether the current plan calls it and no
-    call of it is past.
+    call of it is past. Where a file is lost or damaged that says so, everybody counts as what it would say:
+    nobody is kept from being skipped by it.
     """
+    of_campaign = campaign.campaign_id
     snapshot = current_lists(home).get(campaign.settings.contact_list or "")
-    with ledger.session() as session:
-        versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
-        past = past_calls(home, session, campaign.campaign_id).select("contact_id").collect()["contact_id"]
-    listed = ids.clear() if snapshot is None else _those_in([snapshot], ids)
-    planned = _those_in([home.plans / name for name in versions["file"]], ids)
+    versions = session.read("list_current_versions", campaign_id=of_campaign)
+    past_days = session.read("list_past_days", campaign_id=of_campaign, from_date=None)
+    listed = _those_in([] if snapshot is None else [snapshot], ids, unread=ids)
+    planned = _those_in([home.plans / name for name in versions["file"]], ids, unread=ids)
+    past = _those_in([home.past / name for name in past_days["calls_file"]], ids, unread=ids.clear())
     return pl.DataFrame({"contact_id": listed}).with_columns(
         is_planned=pl.col("contact_id").is_in(planned.implode()) & ~pl.col("contact_id").is_in(past.implode())
     )
 
 
-def _those_in(files: list[Path], ids: pl.Series) -> pl.Series:
+def _those_in(files: list[Path], ids: pl.Series, unread: pl.Series) -> pl.Series:
+    """Return those of ``ids`` that are in files of contacts, or ``unread`` where these cannot be read."""
     if not files:
         return ids.clear()
     found = pl.scan_parquet(files).select("contact_id").filter(pl.col("contact_id").is_in(ids.implode()))
-    return found.unique().collect()["contact_id"]
+    try:
+        return found.unique().collect()["contact_id"]
+    except UNREADABLE:
+        return unread

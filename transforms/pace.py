@@ -12,6 +12,9 @@ SLACK = timedelta(milliseconds=100)
 LOOKS_BACK = timedelta(seconds=5) + SLACK
 """How far back starts count here; a pace slower than one in five seconds is kept by the claim beside."""
 
+_LOOKS_AHEAD = timedelta(seconds=2)
+"""Starts that lie further ahead than this were noted by a clock that was wrong, and do not count."""
+
 HELD = pl.Schema({"campaign_id": pl.String(), "free_at": INSTANT})
 """One row per campaign that the pace holds: when another of its calls may start."""
 
@@ -56,7 +59,7 @@ def _rooms(requests: pl.DataFrame, started: pl.DataFrame, now: datetime) -> pl.D
     lengths = [(seconds * 1e6).ceil().cast(pl.Duration("us")) + SLACK for seconds, _ in _WINDOWS]
     starts = [pl.col("noted_at").filter(pl.col("noted_at") > now - length) for length in lengths]
     made = (
-        paces.join(started, on="campaign_id", how="left")
+        paces.join(started.filter(pl.col("noted_at") <= now + _LOOKS_AHEAD), on="campaign_id", how="left")
         .group_by("campaign_id", "calls_per_second")
         .agg(
             *[start.len().alias(f"made_{place}") for place, start in enumerate(starts)],

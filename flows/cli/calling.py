@@ -12,6 +12,7 @@ from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.cli.options import Json, MaybeNamed, Named, moment, open_ledger
 from flows.cli.output import local_rows, say, show, show_json, show_rows
 from flows.clock import SystemClock
+from flows.damage import naming_damage
 from flows.dispatcher import Tally
 from flows.dispatching import dispatch_for
 from flows.errors import InputError, WorkError
@@ -84,12 +85,14 @@ def calls(
     home, ledger = open_ledger()
     with ledger.session() as session:
         campaign = find_campaign(session, named)
-    found = calls_of(home, ledger, campaign)
+    with naming_damage(home, ledger, campaign.campaign_id):
+        found = calls_of(home, ledger, campaign)
     if state is not None:
         found = found.filter(pl.col("state") == state)
     if contact is not None:
         found = found.filter(pl.col("contact_id") == contact)
-    rows = found.slice(offset, limit).collect()
+    with naming_damage(home, ledger, campaign.campaign_id):
+        rows = found.slice(offset, limit).collect()
     if contact is not None and rows.is_empty():
         why = why_not_planned(home, ledger, campaign, contact)
         show_json({"contact_id": contact, "why": why}) if as_json else show(f"{contact}: {why}")

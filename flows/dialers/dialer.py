@@ -61,6 +61,15 @@ GOES_BACK = (UNSENT, LIMITED, REFUSED)
 """A request that never left, one that came too fast for the provider, one that no other request of the
 campaign would fare better than (no credit, no permission)."""
 
+
+def answers_alike(calls: pl.DataFrame, state: str, reason: str, now: datetime) -> pl.DataFrame:
+    """Return the same answer (``ANSWERS``) for each of ``calls``, which have its first four columns."""
+    alike = {"state": state, "provider_call_id": None, "answered_at": now, "reason": reason}
+    return calls.with_columns(pl.lit(value).alias(name) for name, value in alike.items()).select(
+        pl.col(name).cast(dtype) for name, dtype in ANSWERS.items()
+    )
+
+
 CALLS = pl.Schema(
     {
         "campaign_id": pl.String(),

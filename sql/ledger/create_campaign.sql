@@ -2,7 +2,8 @@
 -- Grain: one row per campaign. previous_state and state are one legal step of the life of a campaign.
 -- listed_count: how many of its list, from the beginning, belong to it. changing_until: until then somebody is
 -- changing its plan and nothing is claimed; change_id says who. replanned_at: when those without a slot were
--- last looked after; hindrance: what kept some of them from getting one.
+-- last looked after; hindrance: what kept some of them from getting one. told_version, settings_told: the last
+-- version, and whether the settings, of which the dial journal was told.
 create table campaign (
     campaign_id varchar not null,
     name varchar not null,
@@ -33,6 +34,8 @@ create table campaign (
     retry_minutes map(varchar, integer) not null default map {},
     first_date date,
     first_date_cap integer,
+    told_version integer default 0,
+    settings_told boolean default false,
     check (
         (coalesce(previous_state, 'none'), state) in (
             ('none', 'draft'),

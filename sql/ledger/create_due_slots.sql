@@ -76,10 +76,10 @@ with candidate as (
                     where skip.campaign_id = slot.campaign_id and skip.contact_id = slot.contact_id
                 )
                 then 'the contact is skipped'
-            when slot.snapshot is null then 'its contact''s data is about to be read again'
-            when slot.zone_changed then 'the contact has another time zone than it was planned for'
             when judged_at >= slot.not_after then 'missed: its window has closed'
             when judged_at >= slot.scheduled_at + late_limit then 'missed: its time is too long past'
+            when slot.snapshot is null then 'its contact''s data is about to be read again'
+            when slot.zone_changed then 'the contact has another time zone than it was planned for'
         end as barred_because
     from slot
     inner join campaign on campaign.campaign_id = slot.campaign_id
@@ -108,7 +108,8 @@ begun as (
     select
         campaign_id,
         count(*) filter (where state = 'claimed' and noted_at is null) as claimed,
-        max(noted_at) as last_noted_at
+        -- Later ones were noted by a clock that was wrong.
+        max(noted_at) filter (where noted_at <= judged_at + interval 2 seconds) as last_noted_at
     from call
     group by campaign_id
 ),

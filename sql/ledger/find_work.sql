@@ -43,6 +43,7 @@ waiting as (
         min(
             case
                 when campaign.hindrance is null or pending.attempt > 1 then pending.ripe_at
+                when campaign.replanned_at > $now::timestamptz then pending.ripe_at -- by a clock that was wrong
                 else greatest(pending.ripe_at, campaign.replanned_at + $look_again_hindered::interval)
             end
         ) as ripe_at

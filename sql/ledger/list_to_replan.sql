@@ -9,6 +9,7 @@ where
     campaign.state in ('scheduled', 'active')
     and (
         campaign.replanned_at is null
+        or campaign.replanned_at > $now::timestamptz -- by a clock that was wrong
         or campaign.replanned_at
         + case when campaign.hindrance is null then $look_again::interval else $look_again_hindered::interval end
         <= $now::timestamptz

@@ -7,6 +7,7 @@
 update campaign
 set
     name = $name::varchar,
+    settings_told = false,
     settings = $settings::varchar,
     dialer = coalesce($dialer::varchar, dialer),
     contact_list = $contact_list::varchar,

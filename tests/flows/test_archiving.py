@@ -26,41 +26,43 @@ def _row(world):
 
 def test_a_closed_day_leaves_the_ledger_with_its_events_and_its_counts_stay(home):
     world = World(home, contacts(9), max_calls_per_day=3)
-    world.run(START + DAY + HOUR)
-    assert _in_ledger(world)["call_date"].n_unique() == 1  # today
-    assert world.calls.height == 4
+    world.run(START + 2 * DAY + HOUR)
+    assert _in_ledger(world)["call_date"].n_unique() == 2  # yesterday and today
+    assert world.calls.height == 7
     assert world.read("list_past_days", campaign_id=world.campaign_id, from_date=None).height == 1
     events = world.read("copy_event").drop_nulls("contact_id")
-    assert set(events["contact_id"]) == {"c3"}
+    assert set(events["contact_id"]) == {"c3", "c4", "c5", "c6"}
     row = _row(world)
-    assert (row["final_count"], row["waiting_count"]) == (4, 5)
+    assert (row["final_count"], row["waiting_count"]) == (7, 2)
     counted = "select count(*), count(distinct contact_id) from call"
-    assert ask(home, world.ledger, counted).rows() == [(4, 4)]
+    assert ask(home, world.ledger, counted).rows() == [(7, 7)]
     made = "select count(*) from event where to_state = 'claimed'"
-    assert ask(home, world.ledger, made).rows() == [(4,)]
+    assert ask(home, world.ledger, made).rows() == [(7,)]
     world.run(START + 10 * DAY)
     assert world.state == "completed"
     assert world.calls["contact_id"].n_unique() == world.calls.height == 9
 
 
 def test_an_edit_knows_of_closed_days(home):
-    world = World(home, contacts(9), max_calls_per_day=3)
-    world.run(START + 2 * DAY - HOUR)
-    assert world.calls.height == 6
+    world = World(home, contacts(12), max_calls_per_day=3)
+    world.run(START + 3 * DAY - HOUR)
+    assert world.calls.height == 9
+    assert _in_ledger(world).height == 6
     edit = world.update(end_time="15:00")
     assert edit.written.rows == 3
     world.run(START + 10 * DAY)
-    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(9)]
+    assert sorted(world.calls["contact_id"]) == sorted(f"c{number}" for number in range(12))
     assert world.state == "completed"
 
 
 def test_somebody_skipped_after_their_call_is_past_does_not_count_twice(home):
     world = World(home, contacts(9), max_calls_per_day=3)
     world.skip("c8")
-    world.run(START + DAY + HOUR)
+    world.run(START + 2 * DAY + HOUR)
+    assert "c0" not in _in_ledger(world)["contact_id"]
     world.skip("c0", "c1")
     assert _row(world)["skipped_count"] == 1
-    world.run(START + 2 * DAY - HOUR)
+    world.run(START + 2 * DAY + 2 * HOUR)
     assert world.state == "active"
     world.run(START + 10 * DAY)
     assert world.calls["contact_id"].n_unique() == world.calls.height == 8
@@ -68,7 +70,7 @@ def test_somebody_skipped_after_their_call_is_past_does_not_count_twice(home):
 
 
 def test_a_retry_of_a_call_that_is_past_is_made_once(home):
-    retry = {"max_attempts": 2, "delay_minutes": {"busy": 26 * 60}}
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 60 * 60}}
     world = World(home, contacts(2), dialer=Chosen(lambda *_: "busy"), retry=retry)
     world.run(START + 10 * DAY)
     assert world.calls.group_by("attempt").len().sort("attempt").rows() == [(1, 2), (2, 2)]
@@ -84,10 +86,11 @@ class Silent(Chosen):
 
 def test_what_is_unknown_for_good_stays_until_somebody_says_how_it_ended(home):
     world = World(
-        home, contacts(6), dialer=Silent(lambda *_: "completed"), max_calls_per_day=3, max_call_minutes=30
+        home, contacts(9), dialer=Silent(lambda *_: "completed"), max_calls_per_day=3, max_call_minutes=30
     )
-    world.run(START + DAY + HOUR)
+    world.run(START + 2 * DAY + HOUR)
     assert set(_in_ledger(world).filter(pl.col("state") == "unknown")["contact_id"]) == {"c0"}
+    assert "c1" not in _in_ledger(world)["contact_id"]
     assert settle(home, world.ledger, world.campaign_id, "c0", "no_answer", world.clock.now()) == 1
     assert archive_closed_days(home, world.ledger, world.clock.now()) == []
     assert _in_ledger(world).filter(pl.col("contact_id") == "c0").is_empty()
@@ -102,9 +105,24 @@ def test_a_full_file_of_the_journal_stays_while_one_of_its_calls_is_open(home, m
     world = World(home, contacts(6), dialer=Silent(lambda *_: "completed"), max_call_minutes=30)
     journal = journals.Journal(home.journal)
     world.run(START + HOUR / 3)
-    assert archive_journal(world.ledger, journal) == 0  # the first call is the silent one
+    assert archive_journal(world.ledger, journal) == 1  # the plan; the first call is the silent one
     world.run(START + 10 * DAY)
     assert world.state == "completed"
     kept = len(list(home.journal.glob("*.jsonl")))
     assert archive_journal(world.ledger, journal) == kept - 1
     assert len(list(home.journal.glob("*.jsonl"))) == 1
+
+
+def test_a_day_that_another_zone_makes_today_again_still_counts_against_its_caps(home):
+    world = World(home, contacts(5), max_calls_per_day=4, end_time="24:00")
+    world.run(START + 14 * HOUR)  # midnight in New York, and 13:00 in Tokyo
+    assert archive_closed_days(home, world.ledger, START + 14 * HOUR) == []
+    made = world.calls.filter(pl.col("noted_at") >= START + HOUR).height
+    world.update(timezone="Asia/Tokyo")  # where these were called today
+    world.load(contacts(12), "more.csv")
+    world.schedule()
+    world.run(START + 10 * DAY)
+    assert made == 3
+    in_tokyo = world.calls["noted_at"].dt.convert_time_zone("Asia/Tokyo").dt.date()
+    assert in_tokyo.value_counts()["count"].max() == 4
+    assert world.state == "completed"

@@ -121,27 +121,27 @@ def _past(world):
     [(_plan, Path.unlink), (_plan, _of_another_schema), (_list, _cut_short), (_past, _of_another_schema)],
 )
 def test_a_file_damaged_while_dispatching_fails_its_campaign_and_the_others_go_on(home, file_of, damage):
-    world = World(home, contacts(4), max_calls_per_day=2)
-    world.load(contacts(4), "others.csv", "others")
+    world = World(home, contacts(6), max_calls_per_day=2)
+    world.load(contacts(6), "others.csv", "others")
     other = world.add_campaign(max_calls_per_day=2, contact_list="others")
     with Owner(home.owners, world.ledger, world.clock) as owner:
         dispatcher = world.dispatcher(owner)
-        dispatcher.run(START + DAY + timedelta(minutes=30), tick=None)
+        dispatcher.run(START + 2 * DAY + timedelta(minutes=30), tick=None)
         file = file_of(world)
         damage(file)
-        tally = dispatcher.run(START + 2 * DAY, tick=None)
+        tally = dispatcher.run(START + 3 * DAY, tick=None)
     assert [str(file) in error for error in tally.errors] == [True]
     assert (world.state, world.state_of(other)) == ("failed", "completed")
 
 
 @pytest.mark.parametrize("file_of", [_plan, _list, _past])
 def test_a_damaged_file_that_planning_anew_reads_fails_its_campaign_and_the_others_go_on(home, file_of):
-    retry = {"max_attempts": 2, "delay_minutes": {"busy": 24 * 60}}
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 48 * 60}}
     world = World(home, contacts(2), Chosen(lambda *_: "busy"), retry=retry)
     world.load(contacts(2), "others.csv", "others")
     other = world.add_campaign(contact_list="others", retry=retry)
-    world.run(START + timedelta(hours=20))
-    world.run(START + timedelta(hours=20, minutes=1))  # the first day is over and archived
+    world.run(START + timedelta(hours=45))
+    world.run(START + timedelta(hours=45, minutes=1))  # the first day is closed and archived
     file = file_of(world)
     _cut_short(file)
     tally = world.run(START + 4 * DAY)
@@ -150,11 +150,11 @@ def test_a_damaged_file_that_planning_anew_reads_fails_its_campaign_and_the_othe
 
 
 def test_a_day_that_cannot_be_archived_is_an_error_of_the_tick_and_the_others_go_on(home):
-    world = World(home, contacts(2), max_calls_per_day=1)
+    world = World(home, contacts(4), max_calls_per_day=1)
     other = world.add_campaign(max_calls_per_day=1)
     (home.past / world.campaign_id).parent.mkdir(exist_ok=True)
     (home.past / world.campaign_id).write_text("in the way")
-    tally = world.run(START + 3 * DAY)
+    tally = world.run(START + 5 * DAY)
     assert tally.errors
     assert all(str(home.past / world.campaign_id) in error for error in tally.errors)
     assert (world.state, world.state_of(other)) == ("completed", "completed")

@@ -304,6 +304,17 @@ def test_a_stop_that_cannot_be_stored_is_told_in_a_sentence(scheduled, stop):
     assert (row["state"], row["skipped_count"]) == ("scheduled", 0)
 
 
+def test_where_a_plan_is_lost_contacts_are_skipped_and_the_rest_is_refused_in_a_sentence(scheduled):
+    (plan,) = (scheduled.home / "plans").glob("*/000001.parquet")
+    plan.unlink()
+    for command in (["calls", "Renewals"], ["update", "Renewals", "end_time=15:00"]):
+        done = scheduled(*command)
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"error: {plan}: the plan is gone")
+    assert scheduled.json("skip", "Renewals", "c1", "--reason", "asked us to")["skipped"] == 1
+    (row,) = scheduled.json("status")["campaigns"]
+    assert (row["plan_version"], row["skipped_count"]) == (1, 1)
+
+
 def test_what_the_system_refuses_is_told_in_a_sentence(callplan):
     callplan.home.mkdir()
     (callplan.home / "ledger.lock").symlink_to("/dev/full")

@@ -7,6 +7,7 @@ import pytest
 
 from flows import campaigns
 from flows.abandoned import OWNERS_KEPT, forget_owners, take_over
+from flows.archiving import archive_closed_days
 from flows.budget import RequestBudget
 from flows.campaigns import LATE_LIMIT
 from flows.dialers.replied import Replied
@@ -124,6 +125,25 @@ def test_the_slowest_pace_is_one_call_a_day(home):
     world.run(START + timedelta(seconds=32))
     assert world.calls.height == 1
     assert world.held() == ["calls_per_second is reached"]
+
+
+def test_a_slow_pace_rests_over_midnight(home):
+    settings = {"start_time": "00:00", "end_time": "24:00", "max_calls_per_day": 1}
+    world = World(home, contacts(2), calls_per_second=1 / 80_000, **settings)
+    midnight = START + timedelta(hours=14)
+    world.run(midnight - timedelta(seconds=1))
+    assert archive_closed_days(home, world.ledger, midnight) == []
+    world.run(midnight + timedelta(seconds=30))
+    assert world.calls["contact_id"].to_list() == ["c0"]
+    assert world.held() == ["calls_per_second is reached"]
+
+
+def test_a_note_of_a_clock_that_ran_ahead_does_not_hold_a_slow_pace(home):
+    world = World(home, contacts(6), end_time="10:01", calls_per_second=0.1, max_concurrent_calls=1000)
+    world.run(START + timedelta(seconds=5))
+    world.ledger._kept.execute("update call set noted_at = not_after - interval 1 second")
+    world.run(START + timedelta(seconds=15))
+    assert world.calls.height == 2
 
 
 def test_calls_that_are_claimed_long_before_keep_up_with_the_pace(home):

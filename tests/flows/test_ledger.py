@@ -142,6 +142,7 @@ _LATER_LINES = {
     ],
     3: ["    dials utinyint default 0,\n"],
     4: [],
+    6: [],
 }
 """What the table of calls has had only since after a version."""
 
@@ -160,11 +161,14 @@ def _as_version(file, version):
         if version == 2:
             connection.execute("drop table past_day")
         connection.execute(text)
-        connection.execute("alter table slot drop column snapshot")
+        if version < 5:
+            connection.execute("alter table slot drop column snapshot")
+        connection.execute("alter table campaign drop column told_version")
+        connection.execute("alter table campaign drop column settings_told")
         connection.execute("update ledger_version set version = $1", [version])
 
 
-@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("version", [2, 3, 4, 6])
 def test_an_older_ledger_is_copied_and_brought_up_to_date(tmp_path, version):
     file = tmp_path / "ledger.duckdb"
     Ledger(file)

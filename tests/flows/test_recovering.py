@@ -6,12 +6,15 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from flows import campaigns
+from flows import campaigns, scheduling
+from flows.abandoned import take_over
 from flows.applying import OutdatedLedgerError
 from flows.archiving import archive_closed_days
 from flows.errors import WorkError
+from flows.journal import Journal
 from flows.ledger import Ledger
-from flows.owners import Owner
+from flows.owners import Owner, remove_files
+from flows.pausing import UnacknowledgedError
 from flows.recovering import recover
 from flows.standing import standing
 from tests.people import contacts
@@ -21,7 +24,8 @@ HOUR = timedelta(hours=1)
 
 
 def _recovered(world):
-    """Recover the world's ledger, which is in memory, into a file, and go on with that."""
+    """Recover the world's ledger into a file, and go on with that."""
+    world.ledger.close()
     recover(world.home, world.clock.now())
     world.ledger = Ledger(world.home.ledger, keep_open=True)
     (row,) = world.read("list_campaigns", now=world.clock.now(), late_limit=campaigns.LATE_LIMIT).to_dicts()
@@ -77,18 +81,17 @@ def test_a_running_dispatcher_is_not_robbed_of_its_ledger(home):
 
 
 def _older_copy(world):
-    """Return a ledger that knows the world's campaign and versions as they are now, and nothing else."""
-    older = Ledger(world.home.path / "older.duckdb", keep_open=True)
-    with world.ledger.session() as session, older.session() as copy:
-        campaign, version = (
-            session.read("copy_campaign"),
-            session.read("copy_plan_version").drop("is_current"),
-        )
-        copy._connection.register("was_campaign", campaign.to_arrow())
-        copy._connection.register("was_version", version.to_arrow())
-        copy._connection.execute("insert into campaign by name select * from was_campaign")
-        copy._connection.execute("insert into plan_version by name select * from was_version")
-    return older
+    """Return a ledger that knows what the world's ledger, which is in memory, knows now."""
+    file = world.home.path / "older.duckdb"
+    Ledger(file)
+    connection = world.ledger._kept
+    connection.execute(f"attach '{file}' as older")
+    tables = "select table_name from duckdb_tables() where database_name = 'memory'"
+    for (table,) in connection.execute(tables).fetchall():
+        connection.execute(f"delete from older.{table}")
+        connection.execute(f"insert into older.{table} by name select * from memory.{table}")
+    connection.execute("detach older")
+    return Ledger(file, keep_open=True)
 
 
 def test_an_older_copy_of_the_ledger_catches_up_from_the_journal(home):
@@ -170,12 +173,12 @@ def test_a_call_made_just_before_a_recovery_does_not_leave_its_slot_on_the_stage
 
 
 def test_what_was_archived_before_a_recovery_is_not_written_over(home):
-    world = World(home, contacts(6), max_calls_per_day=3)
-    world.run(START + DAY + HOUR)
+    world = World(home, contacts(9), max_calls_per_day=3)
+    world.run(START + 2 * DAY + HOUR)
     before = {file: file.read_bytes() for file in home.past.rglob("*.parquet")}
     made = world.calls["contact_id"].to_list()
     _recovered(world)
-    world.run(START + DAY + 2 * HOUR)
+    world.run(START + 2 * DAY + 2 * HOUR)
     archive_closed_days(home, world.ledger, world.clock.now())
     assert before
     assert {file: file.read_bytes() for file in before} == before
@@ -183,7 +186,7 @@ def test_what_was_archived_before_a_recovery_is_not_written_over(home):
     campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
     world.run(START + 20 * DAY)
     assert world.state == "completed"
-    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6)]
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(9)]
 
 
 def test_an_older_copy_that_does_not_know_the_version_of_a_call_is_not_dispatched(home):
@@ -217,3 +220,100 @@ def test_an_older_copy_that_does_not_know_the_version_of_a_skip_is_not_dispatche
     world.ledger = older
     with pytest.raises(OutdatedLedgerError, match=r"000002\.parquet"):
         world.run(START + 20 * DAY)
+
+
+@pytest.mark.parametrize(
+    "publish", [World.schedule, lambda world: world.update(blackout_dates=["2026-03-23"])]
+)
+def test_an_older_copy_that_does_not_know_a_version_of_which_nobody_was_called_is_not_dispatched(
+    home, publish
+):
+    world = World(home, contacts(6), max_calls_per_day=2)
+    world.load(contacts(8), "more.csv")
+    older = _older_copy(world)
+    publish(world)
+    world.ledger = older
+    with pytest.raises(OutdatedLedgerError, match=r"000002\.parquet"):
+        world.run(START + 20 * DAY)
+    assert world.calls.is_empty()
+    _recovered(world)
+    assert world.versions["plan_version"].to_list() == [1, 2]
+
+
+def test_a_pause_in_an_older_copy_that_cannot_go_on_says_that_it_is_stored(home):
+    world = World(home, contacts(2))
+    older = _older_copy(world)
+    world.update(end_time="15:00")
+    world.ledger = older
+    with pytest.raises(UnacknowledgedError, match=r"the change is stored, .*000002\.parquet"):
+        world.pause()
+    assert world.state == "paused"
+
+
+def _agent_of(world):
+    return world.stored.settings.agent_id
+
+
+def test_an_older_copy_and_a_recovered_ledger_learn_settings_that_changed_without_a_version(home):
+    world = World(home, contacts(6), max_calls_per_day=2)
+    older = _older_copy(world)
+    world.update(agent_id="first")
+    world.update(agent_id="second", max_concurrent_calls=1)
+    world.ledger = older
+    world.run(START + HOUR)
+    assert (_agent_of(world), world.stored.settings.max_concurrent_calls) == ("second", 1)
+    world.update(agent_id="third")
+    _recovered(world)
+    assert _agent_of(world) == "third"
+    world.update(agent_id="fourth", end_time="15:00")
+    world.update(agent_id="fifth")
+    world.load(contacts(8), "more.csv")
+    world.schedule()  # its file has the settings, too, but says nothing of when they changed
+    _recovered(world)
+    assert _agent_of(world) == "fifth"
+
+
+def test_what_the_journal_could_not_be_told_the_next_dispatcher_tells_it(home):
+    world = World(home, contacts(6), max_calls_per_day=2)
+    world.update(agent_id="told")
+    older = _older_copy(world)
+    lock = home.journal / ".lock"
+    lock.unlink()
+    lock.mkdir()
+    said = []
+    scheduling.update(
+        home, world.ledger, world.campaign_id, {"agent_id": "untold"}, world.clock.now(), progress=said.append
+    )
+    lock.rmdir()
+    assert "could not be told of the change yet" in said[-1]
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        world.dispatcher(owner).tick()
+    assert _agent_of(world) == "untold"  # it reads what it was told before in the same tick
+    world.ledger = older
+    world.run(START + HOUR)
+    assert _agent_of(world) == "untold"
+
+
+@pytest.mark.parametrize("by_whom", ["a pause", "another dispatcher"])
+def test_a_claim_that_was_put_back_goes_back_in_an_older_copy_whose_owner_is_forgotten(home, by_whom):
+    world = World(home, contacts(2))
+    owner = Owner(home.owners, world.ledger, world.clock)
+    world.clock.wait_until(START)
+    world.claim(owner)
+    older = _older_copy(world)
+    assert world.calls["state"].to_list() == ["claimed"]
+    if by_whom == "a pause":
+        world.pause()
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    owner.let_go()
+    assert take_over(home.owners, world.ledger, Journal(home.journal), "another", START) == (
+        by_whom == "another dispatcher"
+    )
+    remove_files(home.owners, owner.owner_id)
+    world.ledger = older
+    if by_whom == "a pause":
+        world.run(START)
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + DAY)
+    assert world.calls["contact_id"].to_list() == ["c0", "c1"]
+    assert world.state == "completed"

@@ -126,11 +126,14 @@ def test_a_missed_slot_without_room_before_the_end_is_told_and_called_after_an_e
     assert world.state == "completed"
 
 
-def test_who_missed_a_slot_and_found_no_date_is_called_once_a_skip_makes_room(home):
+@pytest.mark.parametrize("ahead", [timedelta(0), 9 * DAY])
+def test_who_missed_a_slot_and_found_no_date_is_called_once_a_skip_makes_room(home, ahead):
     world = World(home, contacts(2), max_calls_per_day=1, ends_at="2026-03-24T18:00:00")
     world.clock.wait_until(START + 12 * HOUR)  # nobody was called, and the other day is full
     world.run(START + 13 * HOUR)
     assert world.calls.is_empty()
+    looked = "update campaign set replanned_at = replanned_at + to_days($1)"  # by a clock that ran ahead
+    world.ledger._kept.execute(looked, [ahead.days])
     world.skip("c1")
     world.run(START + 2 * DAY)
     assert world.calls["contact_id"].to_list() == ["c0"]

@@ -122,6 +122,18 @@ def test_an_edit_of_the_zone_puts_started_calls_on_the_dates_of_the_new_clock(ho
     assert proven(world)
 
 
+def test_an_edit_that_is_stored_but_cannot_be_compared_says_so(home, monkeypatch):
+    world = World(home, contacts(2))
+
+    def refused(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(scheduling, "compare", refused)
+    with pytest.raises(WorkError, match=r"the change is stored, as .*000002\.parquet; only comparing it"):
+        world.update(end_time="15:00")
+    assert world.versions.height == 2
+
+
 def test_nothing_is_claimed_while_the_plan_is_being_changed(home):
     world = World(home, contacts(3))
     with world.ledger.session() as session:

@@ -10,7 +10,7 @@ import sql
 from flows.archiving import PAST_CALLS, PAST_EVENTS
 from flows.contact_files import LINE
 from flows.dialers.dialer import ANSWERS, REPORTS
-from flows.journal import NOTES, SKIPS, STOPS
+from flows.journal import CHANGES, NOTES, SKIPS, STOPS
 from flows.ledger import _PARTS as LEDGER_PARTS
 from transforms.schemas import CONTACTS, EXCLUDED, INSTANT, OFFSETS, OPENINGS, PLAN, REJECTS, STANDING
 
@@ -26,7 +26,9 @@ RELATIONS = {
         "note": NOTES,
         "skipped": SKIPS,
         "stop": STOPS,
-        "today": {"campaign_id": pl.String(), "today": pl.Date()},
+        "change": CHANGES,
+        "told": {"campaign_id": pl.String(), "plan_version": pl.Int32()},
+        "open_day": {"campaign_id": pl.String(), "open_since": pl.Date()},
         "leaving": PAST_CALLS,
         "wanted": _LEASED,
         "failed_claim": _LEASED,

@@ -72,3 +72,8 @@ def test_what_can_be_sustained_is_what_starts_one_after_the_other_make(pace):
 
 def test_less_than_one_in_five_seconds_is_sustained_as_it_is():
     assert sustained(0.05) == 0.05
+
+
+def test_a_start_that_a_wrong_clock_noted_far_ahead_does_not_hold_anybody():
+    assert within_pace(_requests(1.0), _started(-1.5), NOW)[0].is_empty()
+    assert within_pace(_requests(1.0), _started(-2.5, -86400), NOW)[0].height == 1

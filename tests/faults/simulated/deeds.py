@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from flows import campaigns, pausing, scheduling
-from flows.campaigns import find_campaign
+from flows.campaigns import StoredCampaign, find_campaign
 from flows.dialers.dialer import REPORTS
 from flows.journal import Journal
 from flows.standing import known_contacts
@@ -65,17 +65,19 @@ def skip(world: World, campaign_id: str) -> None:
         stored = find_campaign(session, campaign_id)
         calls = session.read("list_calls", campaign_id=campaign_id)
         out = session.read("list_skips", campaign_id=campaign_id)["contact_id"]
-    count = world.listed[stored.settings.contact_list or ""]
-    named = pl.Series(
-        [f"c{world.draws.randrange(count)}" for _ in range(world.draws.randint(1, 20))]
-    ).unique()
-    known = known_contacts(world.home, world.ledger, stored, named)
-    pausing.skip(world.home, world.ledger, campaign_id, known, "do not call", world.clock.now())
+        known = known_contacts(world.home, session, stored, _drawn(world, stored))
+    ids = known["contact_id"]
+    pausing.skip(world.home, world.ledger, campaign_id, ids, "do not call", world.clock.now())
     for contact_id in known["contact_id"]:
         world.note("skipped", (campaign_id, contact_id))
     planned = known.filter("is_planned")["contact_id"]
     noted = calls.filter(pl.col("noted_at").is_not_null())["contact_id"]
     world.meet(SKIPPED, len(set(planned) - set(noted) - set(out)))
+
+
+def _drawn(world: World, stored: StoredCampaign) -> pl.Series:
+    count = world.listed[stored.settings.contact_list or ""]
+    return pl.Series([f"c{world.draws.randrange(count)}" for _ in range(world.draws.randint(1, 20))]).unique()
 
 
 def _claims(world: World, campaign_id: str) -> int:

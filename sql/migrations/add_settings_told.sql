@@ -1,0 +1,3 @@
+-- Make room for whether the dial journal was told of a campaign's settings: it was not.
+-- Grain: the table.
+alter table campaign add column if not exists settings_told boolean default false
