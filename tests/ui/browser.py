@@ -79,11 +79,12 @@ class Form:
         items.last.fill(text)
 
     def submit(self) -> None:
-        """Send the form off, once it has taken in what was written last."""
+        """Send the form off, once it has taken in what was written last, and see that the server took it."""
         self._page.keyboard.press("Tab")
         self._page.wait_for_timeout(_TAKES_IN_MS)
-        self._page.get_by_role("button", name="Submit").click()
-        self._page.get_by_text("scheduled to start").first.wait_for()
+        with self._page.expect_response(lambda answer: answer.url.endswith("/create_flow_run")) as answered:
+            self._page.get_by_role("button", name="Submit").click()
+        assert answered.value.ok, answered.value.text()
 
     def picture(self, file: Path) -> None:
         """Take a picture of the page."""
