@@ -9,7 +9,12 @@ from tests.examples import SEED, held_by
 
 EXAMPLES_HELD = "examples_held"
 LONGEST = ("tests/ui/", "tests/flows/test_prefect.py", "tests/faults/")
-"""Where tests wait for minutes until something was started."""
+"""Where tests wait for minutes until something was started.
+
+They run in this order: the first process begins with them, and nobody takes what needs a server from it.
+"""
+
+_TURNS = list(enumerate(LONGEST))
 
 for name in [name for name in os.environ if name.startswith(("CALLPLAN_", "PREFECT_"))]:
     del os.environ[name]
@@ -32,7 +37,7 @@ def home(tmp_path, monkeypatch) -> Home:
 
 def pytest_collection_modifyitems(items) -> None:
     """Begin with what takes longest, so that no process is left with it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(key=lambda item: next((turn for turn, name in _TURNS if item.nodeid.startswith(name)), 9))
 
 
 def pytest_report_header() -> str:
