@@ -11,6 +11,9 @@ from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.progress import Progress
 
+_AT_ONCE = 50
+"""How many campaigns an entry is about at most: settings with thousands of dates take some 50 KB."""
+
 
 def tell_journal(session: Session, journal: Journal) -> None:
     """Tell the journal of all changes that it does not know; the session has applied its entries before.
@@ -22,7 +25,8 @@ def tell_journal(session: Session, journal: Journal) -> None:
     if untold.is_empty():
         return
     with journal.writing() as page:
-        page.add("change", untold, synced=True)
+        for changes in untold.iter_slices(_AT_ONCE):
+            page.add("change", changes, synced=True)
     session.write("set_told", ("told", untold))
 
 
