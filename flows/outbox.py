@@ -4,6 +4,8 @@ A change is committed first and told after: the ledger knows what it has not tol
 telling it, the next dispatcher does.
 """
 
+import duckdb
+
 from flows.applying import refuse_outdated
 from flows.errors import WorkError
 from flows.home import Home
@@ -37,5 +39,5 @@ def tell_soon(home: Home, ledger: Ledger, progress: Progress) -> None:
         with ledger.session() as session:
             refuse_outdated(session, journal)
             tell_journal(session, journal)
-    except (OSError, WorkError) as error:
+    except (OSError, WorkError, duckdb.Error) as error:
         progress(f"the dial journal could not be told of the change yet: {error}")
