@@ -266,16 +266,23 @@ def run_job(job: Job) -> None:
         with without(job.without):
             dispatch(job)
     except BaseException:
+        _limit_files(resource.RLIM_INFINITY)
         with (job.store.parent / "said").open("a") as said:
             traceback.print_exc(file=said)
         sys.exit(FAILED)
+
+
+def _limit_files(size_bytes: int) -> None:
+    """Let no file grow beyond a size from now on."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, most))
 
 
 def dispatch(job: Job) -> Tally:
     """Dispatch as ``dispatching.dispatch_for`` does, with an end that may come at any moment."""
     home, clock, fate = Home(job.store), ShiftedClock(job.shift), Fate(job.end)
     if job.file_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_bytes, job.file_bytes))
+        _limit_files(job.file_bytes)
     ledger = WatchedLedger(home.ledger, fate)
     with (
         Owner(home.owners, ledger, clock) as owner,
