@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.faults.row import Row, Tried
-from tests.faults.simulated.deeds import FORGED, TEN_MINUTES, forge
+from tests.faults.simulated.deeds import FORGED, TEN_MINUTES, absent, forge
 from tests.faults.simulated.judging import calls_made, closed_after_a_look_up
 from tests.faults.simulated.network import Weather
 from tests.faults.simulated.trials import PLAIN, broken, lives, shaped, verdict
@@ -40,6 +40,18 @@ def endless_calls_are_reaped(world: World) -> Iterator[str]:
                 yield f"{call['contact_id']} goes on for ever and is {call['state']}"
             elif not call["deadline_at"] <= call["finished_at"] <= call["deadline_at"] + 17 * MINUTE:
                 yield f"{call['contact_id']} was closed at {call['finished_at']}, not {call['deadline_at']}"
+
+
+def _timed_out(seed: int, scale: float = 1.0) -> Tried:
+    """Dials time out, and once a day nobody dispatches for about as long as the provider knows a key."""
+    shape = _REPLAYED.scaled(scale)
+    with World(seed, shape) as world:
+        for day in range(shape.days):
+            world.live(shape.opens_at + day * DAY + world.draws.uniform(3, 7) * MINUTE)
+            world.do(absent(world.draws.uniform(7, 12) * MINUTE))
+        world.live(shape.opens_at + shape.days * DAY)
+        world.settle()
+        return verdict(world, list(_TIMEOUTS))
 
 
 def _unavailable(seed: int, scale: float = 1.0) -> Tried:
@@ -98,8 +110,8 @@ def _untouched(world: World, asked: int) -> Iterator[str]:
             yield f"{call['contact_id']} is {call['state']} although its request was refused"
 
 
-_REPLAYED = shaped(_TIMEOUTS, open_minutes=20, in_flight=(20, 60, 200), call_minutes=(4, 11, 25))
-"""Windows and deadlines are longer than a key lives."""
+_REPLAYED = shaped(_TIMEOUTS, open_minutes=20, in_flight=(20, 60, 200), call_minutes=(4, 11, 25, 25))
+"""Windows and most deadlines are longer than a key lives: its age alone keeps a dial from being repeated."""
 
 _LIMITED = replace(
     PLAIN,
@@ -121,7 +133,7 @@ _ENDLESS = replace(
 """Calls go on for ever, and now and then their deadline comes while nobody looks."""
 
 ROWS = [
-    Row(8, "S", "time-outs", lives(_REPLAYED, list(_TIMEOUTS)), 10_000),
+    Row(8, "S", "time-outs", _timed_out, 10_000),
     Row(9, "S", "500, 502, 504", lives(shaped({"error": 0.7}), ["error"]), 10_000),
     Row(10, "S", "429", lives(_LIMITED, ["limited", "look_up limited"], no_early_retry), 10_000),
     Row(11, "S", "503 for half an hour", _unavailable, 1_000),
