@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from types import MappingProxyType
 from unittest.mock import patch
 
 import sql
@@ -36,6 +37,9 @@ def stated(changes: Mapping[str, tuple[str, str]]) -> Callable[[], AbstractConte
     return while_they_do
 
 
-def claimed_in_spite_of(reason: str) -> Callable[[], AbstractContextManager[object]]:
-    """Claim slots that are held back for a reason, which begins so."""
-    return stated({"ledger/claim_due": (_GATE, f"({_GATE} or starts_with(due.held_because, '{reason}'))")})
+def claimed_in_spite_of(
+    reason: str, beside: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> Callable[[], AbstractContextManager[object]]:
+    """Claim slots that are held back for a reason, which begins so; ``beside`` are further changes."""
+    claims = {"ledger/claim_due": (_GATE, f"({_GATE} or starts_with(due.held_because, '{reason}'))")}
+    return stated(claims | dict(beside))

@@ -134,6 +134,15 @@ def _stops_are_not_noted() -> AbstractContextManager[object]:
     return patch.object(pausing, "_tell_journal", _always(None))
 
 
+_MADE_STAYS_STAGED = {
+    "ledger/add_slots": ("where\n", "where\n    true or\n"),
+    "ledger/delete_noted_slots": ("where\n", "where\n    false and\n"),
+}
+"""A slot leaves the stage with its call and is not staged beside it: alone the gate bars nothing.
+
+All are taken out together.
+"""
+
 GUARDS = (
     Guard("a dial is noted", 4, _note_nothing),
     Guard("a dial is noted before it is sent", 4, _note_after_sending),
@@ -147,6 +156,10 @@ GUARDS = (
     Guard("the pace is kept", 17, _no_pace),
     Guard("a journal with gaps is refused", 32, _gaps_are_fine),
     Guard("a pause is noted in the journal", 32, _stops_are_not_noted),
-    Guard("an attempt that was made is not claimed", 32, claimed_in_spite_of("this attempt has been made")),
+    Guard(
+        "an attempt that was made is neither staged nor claimed",
+        32,
+        claimed_in_spite_of("this attempt has been made", _MADE_STAYS_STAGED),
+    ),
     Guard("calls in flight are counted", 17, claimed_in_spite_of("max_concurrent_calls are in flight")),
 )
