@@ -21,6 +21,10 @@ _ONE_THREAD = {"POLARS_MAX_THREADS": "1"}
 """For worlds in simulated time: their frames are small, and every core has a world to itself."""
 
 
+ERROR = "Traceback"
+"""Begins what broke a trial where it was an error and not the judge's word."""
+
+
 def outcome(row: Row, seed: int, scale: float = 1.0) -> dict[str, Any]:
     """Do one trial and return what came of it; an error counts as broken."""
     begun = time.monotonic()

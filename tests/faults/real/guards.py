@@ -88,7 +88,9 @@ def _noted_calls_go_back() -> AbstractContextManager[object]:
     return patch.object(
         abandoned,
         "_settle",
-        lambda session, calls, now: settle(session, calls.with_columns(was_noted=pl.lit(False)), now),
+        lambda session, journal, calls, now: settle(
+            session, journal, calls.with_columns(was_noted=pl.lit(False)), now
+        ),
     )
 
 
