@@ -46,7 +46,7 @@ def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now
     """
     with ledger.session() as session:
         apply_journal(session, journal, now)
-        tell_journal(session, journal)
+        tell_journal(session, journal, now)
         found = session.read("list_claim_owners").filter(pl.col("owner_id") != owner_id)
         dead = _gone(owners, found)
         if dead.is_empty():

@@ -4,6 +4,7 @@ The same reading on catches a ledger up after a crash, or an older copy of it. N
 because the ledger's position moves in the same transaction.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,8 +32,10 @@ class OutdatedLedgerError(WorkError):
     """The journal knows of more than this ledger can take up; it has to be recovered."""
 
 
-def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
+def apply_journal(session: Session, journal: Journal, now: datetime, lost: Collection[str] = ()) -> Applied:
     """Apply every entry that the ledger has not, in order.
+
+    ``lost`` names campaigns that are gone with their plans: changes of theirs are of no use any more.
 
     Raises:
         DamagedJournalError: the journal does not cover the ledger's position.
@@ -41,7 +44,7 @@ def apply_journal(session: Session, journal: Journal, now: datetime) -> Applied:
     entries = _entries(session, journal)
     if not entries:
         return Applied()
-    changes = _rows(entries, "change", CHANGES)
+    changes = _rows(entries, "change", CHANGES).filter(~pl.col("campaign_id").is_in(list(lost)))
     if not changes.is_empty():
         _refuse_foreign(session, changes)
         take_up_settings(session, changes)
@@ -176,7 +179,7 @@ def _apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> in
         session.write("add_answer_events", ("answer", final))
         session.write("record_answers", ("answer", final), now=now)
         session.write("add_retries", ("ended", final.select(_CALL)))
-    _give_back(session, answers.filter(goes_back), now)
+    give_back(session, answers.filter(goes_back), now)
     refusals = (
         answers.filter(pl.col("state") == REFUSED).group_by("campaign_id").agg(pl.col("reason").first())
     )
@@ -186,7 +189,7 @@ def _apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> in
     return final.filter(~pl.col("state").is_in(["in_progress", "unknown"])).height
 
 
-def _give_back(session: Session, calls: pl.DataFrame, now: datetime) -> int:
+def give_back(session: Session, calls: pl.DataFrame, now: datetime) -> int:
     """Put claimed calls back to their slots; only those that certainly did not ring may be given.
 
     Reads ``campaign_id``, ``contact_id``, ``attempt``, ``lease_id`` and ``reason``. Where a slot counts no
@@ -197,6 +200,7 @@ def _give_back(session: Session, calls: pl.DataFrame, now: datetime) -> int:
     returning = session.read("list_returning", ("answer", calls.select(*_CALL, "lease_id", "reason")))
     if returning.is_empty():
         return 0
+    session.announce()  # whoever has them in hand looks again
     relation = ("returning_call", returning)
     session.write("return_slots", relation)
     session.write("return_pending", relation, now=now)

@@ -1,6 +1,6 @@
 """The past: calls of closed days leave the ledger for Parquet files, so that it stays small.
 
-A day is closed when it has been over for 25 hours by the campaign's clock and no call of it is in flight: it
+A day is closed when it has been over for 27 hours by the campaign's clock and no call of it is in flight: it
 has nothing in common with today then, on whatever clock an edit gives the campaign, nor with the rests of its
 pace. Its files are on the disk before the ledger lets go of the rows. Files that no day of the ledger names
 are as good as not there, but none is written over: an earlier ledger may have named them.
@@ -64,7 +64,7 @@ PAST_EVENTS = pl.Schema(
 )
 """One row per change of state of those calls, as it happened."""
 
-_STAYS = timedelta(hours=25)
+_STAYS = timedelta(hours=27)
 """How long a day that is over stays in the ledger: longer than any day lasts."""
 
 _CALL = ["campaign_id", "contact_id", "attempt"]

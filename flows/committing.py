@@ -129,10 +129,10 @@ def _refuse_outdated(session: Session, publication: Publication, fate: Fates, no
     started = session.read("count_started", ("planned", fate.placed), campaign_id=campaign_id).item()
     if started:
         raise OutdatedError(f"{stored.name}: a call was started meanwhile")
+    if find_campaign(session, campaign_id).settings != stored.settings:
+        raise OutdatedError(f"{stored.name}: its settings were changed meanwhile")
     if publication.kind == "replaces":
         _refuse_other_calls(session, publication)
-        if find_campaign(session, campaign_id).settings != stored.settings:
-            raise OutdatedError(f"{stored.name}: its settings were changed meanwhile")
     if publication.change_id is not None and not session.write(
         "end_change", campaign_id=campaign_id, change_id=publication.change_id, now=now
     ):

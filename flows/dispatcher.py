@@ -190,9 +190,9 @@ class Dispatcher:
             now = self._clock.now()
             work = self._record(now)
         if work["due"] or work["beginning"]:
-            self._claim(now)
+            self._claim()
             if self._settle_finished():
-                self._record(now)
+                self._record(self._clock.now())
 
     def _record(self, now: datetime) -> dict[str, Any]:
         """Apply the journal, close what is overdue, and return what is to do."""
@@ -278,11 +278,11 @@ class Dispatcher:
         future.result()
         return True
 
-    def _claim(self, now: datetime) -> None:
+    def _claim(self) -> None:
         """Claim what falls due within reach and start placing it."""
         lease_id = str(uuid.uuid4())
         try:
-            change, claimed = self._committed_claim(lease_id, now)
+            change, claimed = self._committed_claim(lease_id)
         except duckdb.Error:
             # The commit may have succeeded all the same: the own lease tells.
             with self._ledger.session() as session:
@@ -294,8 +294,9 @@ class Dispatcher:
             for requests in of_dialer.iter_slices(max(BATCH_CALLS, ceil(of_dialer.height / MOST_BATCHES))):
                 self._start(self._dialers[str(name)], requests, change)
 
-    def _committed_claim(self, lease_id: str, now: datetime) -> tuple[int, pl.DataFrame]:
+    def _committed_claim(self, lease_id: str) -> tuple[int, pl.DataFrame]:
         with self._ledger.session() as session:
+            now = self._clock.now()  # what others have noted until it was their turn is not later than this
             change = self._ledger.changes.number()
             activate_campaigns(session, now)
             found = session.write(
@@ -336,9 +337,12 @@ class Dispatcher:
             if error is None:
                 continue
             self.tally.errors.append(f"placing {batch.calls} calls failed: {error!r}")
-            self._record(self._clock.now())
-            settle_failed(self._ledger, self._journal, claims, self._clock.now())
             fatal = error if isinstance(error, _FATAL) else fatal
+            try:
+                self._record(self._clock.now())
+                settle_failed(self._ledger, self._journal, claims, self._clock.now())
+            except (OSError, WorkError, duckdb.Error) as failure:  # then it is left to whoever comes after
+                fatal = fatal or failure
         if fatal is not None:
             raise WorkError(f"calls can no longer be placed safely: {fatal}") from fatal
         return len(finished)

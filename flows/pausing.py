@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import duckdb
 import polars as pl
 
 from flows import campaigns
-from flows.applying import answer, apply_journal
+from flows.applying import apply_journal, give_back
 from flows.campaigns import StoredCampaign, complete_campaigns, find_campaign, refuse_final
-from flows.dialers.dialer import UNSENT, answers_alike
+from flows.dialers.dialer import ANSWERS, UNSENT, answers_alike
 from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.journal import STOPS, Journal
@@ -176,21 +177,32 @@ def _put_back(
     now: datetime,
     contacts: pl.Series | None = None,
 ) -> int:
-    """Put back the claims that were not noted, and return how many calls are in flight."""
-    journal, in_flight = Journal(home.journal), 0
+    """Put back the claims that were not noted, and return how many calls are in flight.
+
+    A campaign that somebody has resumed meanwhile is left alone: who has its claims in hand may dial them.
+    The journal is told after the commit, lest claims go back by it that are dialled by then.
+    """
+    journal, in_flight, put_back = Journal(home.journal), 0, [ANSWERS.to_frame()]
     why = "its campaign was held back" if contacts is None else "the contact was skipped"
     try:
         with ledger.session() as session:
             apply_journal(session, journal, now)
             for campaign in changed:
-                claims = session.read("list_claims_of_campaign", campaign_id=campaign.campaign_id)
+                of: dict[str, Any] = {"campaign_id": campaign.campaign_id}
+                stopped_at = now if contacts is None else None
+                claims = session.read("list_claims_of_campaign", **of, stopped_at=stopped_at)
                 if contacts is not None:
                     claims = claims.filter(pl.col("contact_id").is_in(contacts.implode()))
-                answer(session, journal, answers_alike(claims, UNSENT, why, now), now)
-                in_flight += int(session.read("count_in_flight", campaign_id=campaign.campaign_id).item())
+                put_back.append(answers_alike(claims, UNSENT, why, now))
+                give_back(session, put_back[-1], now)
+                in_flight += int(session.read("count_in_flight", **of).item())
+        answers = pl.concat(put_back)
+        if not answers.is_empty():
+            with journal.writing() as page:
+                page.add("answer", answers)
     except (OSError, WorkError) as error:
         raise UnacknowledgedError(
-            f"the change is stored, and no call that it forbids starts any more, but what was claimed could "
+            "the change is stored, and no call that it forbids starts any more, but what was claimed could "
             f"not be put back: {error}"
         ) from error
     return in_flight

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from flows.applying import refuse_outdated
+from flows.applying import apply_journal
 from flows.checking import CheckResult, PlanUnderTest, check_plan
 from flows.committing import OutdatedError, Publication, commit, fates
 from flows.contact_store import snapshot_hash
@@ -163,16 +163,22 @@ def publish(
     fate = fates(brief, pl.scan_parquet(target), written.excluded)
     with ledger.session() as session:
         commit(session, publication, published, fate, written.excluded, written.contacts_hash, now)
-    tell_soon(home, ledger, progress)
+    tell_soon(home, ledger, now, progress)
     return replace(written, file=target)
 
 
 def publishing(
-    home: Home, ledger: Ledger, campaign_id: str, attempt: Callable[[], Done], *, waits: bool = True
+    home: Home,
+    ledger: Ledger,
+    campaign_id: str,
+    now: datetime,
+    attempt: Callable[[], Done],
+    *,
+    waits: bool = True,
 ) -> Done:
     """Run ``attempt`` under the campaign's publishing lock, and again while it turns out to be outdated.
 
-    Plan files that no version names are set aside before each try.
+    Before each try the journal is applied, and plan files that no version names are set aside.
 
     Raises:
         BusyError: somebody else is publishing, where nobody ``waits`` for that.
@@ -182,18 +188,18 @@ def publishing(
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".publishing.lock", waits=waits):
         for _ in range(MOST_TRIES - 1):
-            _set_aside_orphans(home, ledger, campaign_id)
+            _set_aside_orphans(home, ledger, campaign_id, now)
             try:
                 return attempt()
             except OutdatedError:
                 continue
-        _set_aside_orphans(home, ledger, campaign_id)
+        _set_aside_orphans(home, ledger, campaign_id, now)
         return attempt()
 
 
-def _set_aside_orphans(home: Home, ledger: Ledger, campaign_id: str) -> None:
+def _set_aside_orphans(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> None:
     with ledger.session() as session:
-        refuse_outdated(session, Journal(home.journal))
+        apply_journal(session, Journal(home.journal), now)
         known = set(session.read("list_versions", campaign_id=campaign_id)["file"])
     set_aside_orphans(home.plans, campaign_id, known)
 

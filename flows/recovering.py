@@ -5,6 +5,7 @@ person had cancelled comes back cancelled. Drafts are nowhere else and are lost.
 """
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,7 +73,7 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
     part = home.path / "ledger-recovered.duckdb"
     for file in (part, part.with_suffix(".duckdb.wal")):
         file.unlink(missing_ok=True)
-    ledger = Ledger(part)
+    ledger, journal = Ledger(part), Journal(home.journal)
     found = {folder.name: _versions(folder) for folder in sorted(home.plans.glob("*")) if folder.is_dir()}
     campaigns = {name: versions for name, versions in found.items() if versions}
     with ledger.session() as session:
@@ -81,7 +82,8 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
             _add(session, name, versions, now)
             _hold_back(session, home, name, versions, now)
         progress("calls of the dial journal")
-        apply_journal(session, Journal(home.journal), now)
+        apply_journal(session, journal, now, _lost(journal, campaigns, progress))
+        _end_owners(session, now)
         for name, versions in campaigns.items():
             _add_waiting(session, name, _current(versions), now)
             _count(session, name, _current(versions))
@@ -90,6 +92,22 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
     return Recovered(
         len(campaigns), sum(map(len, campaigns.values())), calls, _put_in_place(home.ledger, part, now)
     )
+
+
+def _lost(journal: Journal, found: Collection[str], progress: Progress) -> set[str]:
+    """Return the campaigns of which the journal knows a plan, but no plan is there; they are named."""
+    changes = [entry.rows["campaign_id"] for entry in journal.entries_after(0) if entry.kind == "change"]
+    lost = {campaign_id for campaigns in changes for campaign_id in campaigns} - set(found)
+    for campaign_id in sorted(lost):
+        progress(f"campaign {campaign_id} does not come back: its plans are gone")
+    return lost
+
+
+def _end_owners(session: Session, now: datetime) -> None:
+    """Note that whoever has a call open has stopped: nobody lives, or there would be no recovery."""
+    for owner_id in session.read("list_claim_owners")["owner_id"]:
+        session.write("add_owner", owner_id=owner_id, host="", pid=0, boot_id="", now=now)
+        session.write("end_owner", owner_id=owner_id, now=now)
 
 
 def _versions(folder: Path) -> list[_Version]:
@@ -133,8 +151,6 @@ def _add(session: Session, campaign_id: str, versions: list[_Version], now: date
             published_at=now,
         )
         before = number
-    told = pl.DataFrame({"campaign_id": [campaign_id], "plan_version": [before]})
-    session.write("set_told", ("told", told))
     skipped = versions[-1].brief.skipped.with_columns(
         campaign_id=pl.lit(campaign_id), skipped_at=pl.lit(now), plan_version=pl.lit(None, pl.Int32)
     )

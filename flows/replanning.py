@@ -73,7 +73,7 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repla
     try:
         with naming_damage(home, ledger, campaign_id):
             return publishing(
-                home, ledger, campaign_id, lambda: _replan(home, ledger, campaign_id, now), waits=False
+                home, ledger, campaign_id, now, lambda: _replan(home, ledger, campaign_id, now), waits=False
             )
     except BusyError:
         return None

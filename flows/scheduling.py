@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from flows.applying import apply_journal
 from flows.briefing import (
     calls_on_other_dates,
     edit_brief,
@@ -27,6 +28,7 @@ from flows.contact_store import current_snapshot, snapshot_hash
 from flows.damage import naming_damage
 from flows.errors import InputError, WorkError
 from flows.home import Home
+from flows.journal import Journal
 from flows.ledger import Ledger
 from flows.outbox import tell_soon
 from flows.progress import Progress, silent
@@ -58,9 +60,11 @@ def schedule(
     """
     with ledger.session() as session:
         stored = find_campaign(session, named)
-    return publishing(
-        home, ledger, stored.campaign_id, lambda: _schedule(home, ledger, stored.campaign_id, now, progress)
-    )
+    campaign_id = stored.campaign_id
+    with naming_damage(home, ledger, campaign_id):
+        return publishing(
+            home, ledger, campaign_id, now, lambda: _schedule(home, ledger, campaign_id, now, progress)
+        )
 
 
 def _schedule(home: Home, ledger: Ledger, campaign_id: str, now: datetime, progress: Progress) -> WrittenPlan:
@@ -147,6 +151,7 @@ def update(
         WorkError: the contacts do not fit under the new settings.
     """
     with ledger.session() as session:
+        apply_journal(session, Journal(home.journal), now)
         stored = find_campaign(session, named)
         campaign, fields = _changed(stored, changes)
         is_planned = stored.state != "draft" and not set(fields) <= set(_NOT_PLANNED)
@@ -154,10 +159,13 @@ def update(
             set_settings(session, stored.campaign_id, campaign)
     if not is_planned:
         if not dry_run:
-            tell_soon(home, ledger, progress)
+            tell_soon(home, ledger, now, progress)
         return Edit(campaign, fields, None, None)
     edit = _Editing(home, ledger, stored.campaign_id, changes, now, keep, progress)
-    return edit.tried() if dry_run else publishing(home, ledger, stored.campaign_id, edit.published)
+    with naming_damage(home, ledger, stored.campaign_id):
+        if dry_run:
+            return edit.tried()
+        return publishing(home, ledger, stored.campaign_id, now, edit.published)
 
 
 def _changed(stored: StoredCampaign, changes: dict[str, Any]) -> tuple[Campaign, list[str]]:
@@ -265,8 +273,7 @@ class _Editing:
             call_lasts=found.call_lasts,
         )
         before = folder / "before.parquet"
-        with naming_damage(self.home, self.ledger, self.campaign_id):
-            slots_not_started(self.home, found).sink_parquet(before)
+        slots_not_started(self.home, found).sink_parquet(before)
         return publication, before
 
     def _compared(self, publication: Publication, written: WrittenPlan, before: Path) -> Edit:

@@ -90,10 +90,11 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
     if not found.dispatchers:
         told.append("no dispatcher is running: callplan dispatch places what is due")
     told += [f"{owner} is stopped; the calls it has in hand wait for it" for owner in found.stopped]
+    lost = found.lost if campaign["in_flight_count"] else []
     told += [
         f"dispatcher {owner_id[:8]} has calls open and no file in the store's folder owners: whether it "
         "lives cannot be told, so they wait; end every dispatcher and use callplan recover"
-        for owner_id in found.lost
+        for owner_id in lost
     ]
     told += _open_questions(campaign)
     mine = found.held.filter(pl.col("campaign_id") == campaign["campaign_id"])

@@ -14,6 +14,7 @@ from flows.dispatcher import Dispatcher
 from flows.ledger import Ledger
 from flows.owners import Owner
 from flows.pools import SteppedPool
+from flows.recovering import recover
 from flows.replaying import verify
 from flows.scheduling import schedule
 from flows.standing import calls_of
@@ -151,6 +152,27 @@ class World:
         with self.ledger.session() as session:
             stored = find_campaign(session, self.campaign_id)
         return calls_of(self.home, self.ledger, stored).filter(pl.col("state") == "scheduled").collect()
+
+    def recovered(self):
+        """Recover the ledger into a file, go on with that, and return the campaign's row of status."""
+        self.ledger.close()
+        recover(self.home, self.clock.now())
+        self.ledger = Ledger(self.home.ledger, keep_open=True)
+        rows = self.read("list_campaigns", now=self.clock.now(), late_limit=LATE_LIMIT)
+        return rows.row(by_predicate=pl.col("campaign_id") == self.campaign_id, named=True)
+
+    def older_copy(self):
+        """Return a ledger that knows what the world's ledger, which is in memory, knows now."""
+        file = self.home.path / "older.duckdb"
+        Ledger(file)
+        connection = self.ledger._kept
+        connection.execute(f"attach '{file}' as older")
+        tables = "select table_name from duckdb_tables() where database_name = 'memory'"
+        for (table,) in connection.execute(tables).fetchall():
+            connection.execute(f"delete from older.{table}")
+            connection.execute(f"insert into older.{table} by name select * from memory.{table}")
+        connection.execute("detach older")
+        return Ledger(file, keep_open=True)
 
     def file(self, version):
         return self.home.plans / self.campaign_id / f"{version:06d}.parquet"

@@ -2,8 +2,9 @@
 -- Grain: one row per campaign. previous_state and state are one legal step of the life of a campaign.
 -- listed_count: how many of its list, from the beginning, belong to it. changing_until: until then somebody is
 -- changing its plan and nothing is claimed; change_id says who. replanned_at: when those without a slot were
--- last looked after; hindrance: what kept some of them from getting one. told_version, settings_told: the last
--- version, and whether the settings, of which the dial journal was told.
+-- last looked after; hindrance: what kept some of them from getting one. told_version: the last version of
+-- which the dial journal was told; settings_told: whether it was told of the settings as they are, null where it may
+-- know newer ones.
 create table campaign (
     campaign_id varchar not null,
     name varchar not null,
@@ -35,7 +36,7 @@ create table campaign (
     first_date date,
     first_date_cap integer,
     told_version integer default 0,
-    settings_told boolean default false,
+    settings_told boolean,
     check (
         (coalesce(previous_state, 'none'), state) in (
             ('none', 'draft'),

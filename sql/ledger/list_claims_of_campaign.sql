@@ -1,6 +1,11 @@
 -- The calls of a campaign that are claimed and were not noted in the dial journal.
--- Grain: one row per call.
--- $campaign_id varchar: the campaign
-select campaign_id, contact_id, attempt, lease_id
+-- Grain: one row per call; none where the state of the campaign is no longer the one that it was given at $stopped_at.
+-- $campaign_id varchar: the campaign; $stopped_at timestamptz or null: when it was held back or ended
+select call.campaign_id, call.contact_id, call.attempt, call.lease_id
 from call
-where campaign_id = $campaign_id::varchar and state = 'claimed' and noted_at is null
+inner join campaign on campaign.campaign_id = call.campaign_id
+where
+    call.campaign_id = $campaign_id::varchar
+    and call.state = 'claimed'
+    and call.noted_at is null
+    and campaign.changed_at = coalesce($stopped_at::timestamptz, campaign.changed_at)

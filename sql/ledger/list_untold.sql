@@ -4,9 +4,9 @@
 select
     campaign.campaign_id,
     max(plan_version.plan_version) as plan_version,
-    case when not campaign.settings_told then campaign.settings end as settings
+    case when campaign.settings_told is not true then campaign.settings end as settings
 from campaign
 inner join plan_version on plan_version.campaign_id = campaign.campaign_id
 group by campaign.campaign_id, campaign.settings, campaign.settings_told, campaign.told_version
-having not campaign.settings_told or max(plan_version.plan_version) > campaign.told_version
+having campaign.settings_told is not true or max(plan_version.plan_version) > campaign.told_version
 order by campaign.campaign_id

@@ -6,10 +6,12 @@ import pytest
 
 from flows import campaigns, pausing
 from flows.abandoned import take_over
+from flows.dialers.simulated import SimulatedDialer
 from flows.errors import InputError, WorkError
 from flows.journal import Journal
 from flows.owners import Owner
 from flows.pausing import UnacknowledgedError
+from flows.pools import SteppedPool
 from tests.people import contacts
 from tests.world import DAY, START, World
 
@@ -151,3 +153,55 @@ def test_what_forbids_calls_is_stored_where_the_journal_cannot_be_told(home, hin
     assert world.state == state
     if state == "active":
         assert world.read("list_skips", campaign_id=world.campaign_id)["contact_id"].to_list() == ["c1"]
+
+
+class Taken(SteppedPool):
+    """A pool that takes batches, for the test to step."""
+
+    def __init__(self, clock):
+        super().__init__(clock)
+        self.batches = []
+
+    def start(self, batch):
+        self.batches.append(batch)
+
+
+class Counting(SimulatedDialer):
+    """A dialer that remembers whom it was to call."""
+
+    def __init__(self):
+        super().__init__(5)
+        self.sent = []
+
+    def send(self, requests, now):
+        self.sent += requests["contact_id"].to_list()
+        return super().send(requests, now)
+
+
+def test_a_resume_before_claims_were_put_back_has_nobody_dialled_twice(home, monkeypatch):
+    dialer = Counting()
+    world = World(home, contacts(1200), dialer, end_time="10:10", max_concurrent_calls=1000)
+    world.clock.wait_until(START + timedelta(seconds=10))
+    owners = [Owner(home.owners, world.ledger, world.clock) for _ in range(2)]
+    first, second = (world.dispatcher(owner, Taken, reach=timedelta(seconds=1)) for owner in owners)
+    first.tick()
+    (batch,) = first._pool.batches
+    acknowledge = pausing._acknowledge
+
+    def resumed_then(*arguments):
+        acknowledge(*arguments)
+        world.clock.wait_until(world.clock.now() + timedelta(milliseconds=1))
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+        batch.step(world.clock.now())  # it looks, and may go on with what is due later
+        world.clock.wait_until(world.clock.now() + timedelta(milliseconds=1))
+
+    with monkeypatch.context() as context:
+        context.setattr(pausing, "_acknowledge", resumed_then)
+        world.pause()
+    second.tick()
+    for _ in range(40):
+        world.clock.wait_until(world.clock.now() + timedelta(milliseconds=50))
+        for taken in (batch, *second._pool.batches):
+            taken.step(world.clock.now())
+    assert len(dialer.sent) > 10
+    assert len(set(dialer.sent)) == len(dialer.sent)
