@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect, sync_playwright
@@ -18,6 +19,7 @@ _OFFLINE = [
 ]
 PATIENCE_MS = 120_000
 _TAKES_IN_MS = 3_000
+_MOST_PRESSES = 10
 
 
 def chromium() -> str | None:
@@ -79,11 +81,19 @@ class Form:
         items.last.fill(text)
 
     def submit(self) -> None:
-        """Send the form off, once it has taken in what was written last, and see that the server took it."""
+        """Send the form off, once it has taken in what was written last, until the server has taken it.
+
+        A Prefect server whose database is busy for long answers that it is unavailable, and has done nothing.
+        """
         self._page.keyboard.press("Tab")
-        self._page.wait_for_timeout(_TAKES_IN_MS)
-        with self._page.expect_response(lambda answer: answer.url.endswith("/create_flow_run")) as answered:
-            self._page.get_by_role("button", name="Submit").click()
+        for _ in range(_MOST_PRESSES):
+            self._page.wait_for_timeout(_TAKES_IN_MS)
+            with self._page.expect_response(
+                lambda answer: answer.url.endswith("/create_flow_run")
+            ) as answered:
+                self._page.get_by_role("button", name="Submit").click()
+            if answered.value.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
         assert answered.value.ok, answered.value.text()
 
     def picture(self, file: Path) -> None:

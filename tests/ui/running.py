@@ -21,6 +21,7 @@ Found = TypeVar("Found")
 
 CALLPLAN = Path(sys.executable).with_name("callplan")
 _UP_WITHIN_SECONDS = 180
+_MOST_TRIES = 60
 _STOPS_WITHIN_SECONDS = 90
 _ROOT = Path(__file__).parents[2]
 
@@ -39,8 +40,12 @@ class Running:
         return environment(self.home) | {"PREFECT_API_URL": f"{self.address}/api"}
 
     def ask(self, path: str, **asked: Any) -> Any:
-        """Post to the server's API and return what it answers."""
-        answer = httpx.post(f"{self.address}/api{path}", json=asked, timeout=30)
+        """Post to the server's API and return what it answers, once its database is not too busy for it."""
+        for _ in range(_MOST_TRIES):
+            answer = httpx.post(f"{self.address}/api{path}", json=asked, timeout=30)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)
         answer.raise_for_status()
         return answer.json()
 
