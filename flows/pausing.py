@@ -200,9 +200,9 @@ def _put_back(
         if not answers.is_empty():
             with journal.writing() as page:
                 page.add("answer", answers)
-    except (OSError, WorkError) as error:
+    except (OSError, WorkError, duckdb.Error) as error:
         raise UnacknowledgedError(
             "the change is stored, and no call that it forbids starts any more, but what was claimed could "
-            f"not be put back: {error}"
+            f"not be put back, or the dial journal not be told of that: {error}"
         ) from error
     return in_flight
