@@ -108,6 +108,7 @@ SIMULATED_GUARDS = (
         15,
         stated(
             {
+                "ledger/create_call": ("(previous_state, state) in (", "true or (previous_state, state) in ("),
                 "ledger/record_reports": (_OPEN_CALLS, _ANY_CALLS),
                 "ledger/add_report_events": (_OPEN_CALLS, _ANY_CALLS),
             }
