@@ -82,7 +82,7 @@ def _drawn(world: World, stored: StoredCampaign) -> pl.Series:
 
 def _claims(world: World, campaign_id: str) -> int:
     with world.ledger.session() as session:
-        return session.read("list_claims_of_campaign", campaign_id=campaign_id).height
+        return session.read("list_claims_of_campaign", campaign_id=campaign_id, stopped_at=None).height
 
 
 # ------------------------------------------------------------ changing

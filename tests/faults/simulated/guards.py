@@ -85,6 +85,7 @@ def _unclear_answers_are_failures() -> AbstractContextManager[object]:
 
 
 _OPEN_CALLS = "call.state in ('in_progress', 'unknown')"
+_ANY_STEP = ("(previous_state, state) in (", "true or (previous_state, state) in (")
 _ANY_CALLS = "call.state not in ('claimed', 'scheduled')"
 
 SIMULATED_GUARDS = (
@@ -108,7 +109,7 @@ SIMULATED_GUARDS = (
         15,
         stated(
             {
-                "ledger/create_call": ("(previous_state, state) in (", "true or (previous_state, state) in ("),
+                "ledger/create_call": _ANY_STEP,
                 "ledger/record_reports": (_OPEN_CALLS, _ANY_CALLS),
                 "ledger/add_report_events": (_OPEN_CALLS, _ANY_CALLS),
             }
