@@ -187,7 +187,7 @@ class World:
         self.agenda.run_until(self.clock.now() + self.draws.random() * timedelta(seconds=3))
         for hand in self.hands:
             hand.dispatcher._record(self.clock.now())
-            hand.dispatcher._claim(self.clock.now())
+            hand.dispatcher._claim()
 
     def state(self, campaign_id: str) -> str:
         """Return the state of a campaign."""
