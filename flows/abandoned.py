@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.applying import answer, apply_journal
+from flows.applying import apply_journal
 from flows.clock import MOST_DRIFT, Clock
 from flows.database import locked
 from flows.dialers.dialer import UNSENT, answers_alike
@@ -97,5 +97,8 @@ def _settle(session: Session, journal: Journal, calls: pl.DataFrame, now: dateti
             answers_alike(noted, "unknown", f"{failed} between the note and the answer", now),
         ]
     )
-    answer(session, journal, answers, now)
+    if not answers.is_empty():
+        with journal.writing() as page:
+            page.add("answer", answers)
+        apply_journal(session, journal, now)
     return calls.height

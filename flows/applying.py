@@ -154,18 +154,6 @@ def _doubt(session: Session, again: pl.DataFrame, now: datetime) -> None:
     session.write("record_answers", ("answer", doubted), now=now)
 
 
-def answer(session: Session, journal: Journal, answers: pl.DataFrame, now: datetime) -> None:
-    """Answer (``ANSWERS``) for dialers that do not: in the journal, and by applying it.
-
-    The journal must have been applied in this session.
-    """
-    if answers.is_empty():
-        return
-    with journal.writing() as page:
-        page.add("answer", answers)
-    apply_journal(session, journal, now)
-
-
 def _apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int:
     """Record answers (``ANSWERS``): outcomes, calls that go back, campaigns that the provider refuses.
 
