@@ -69,6 +69,44 @@ def opened(database_file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+class DatabaseFile:
+    """A database file that is opened again and again, in UTC, and closed in between.
+
+    Most of what opening costs is beginning a DuckDB (12 ms), so one stays and the file is attached to it
+    (half a millisecond). Whatever raises may have spoilt it: then the next opening begins another.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._duckdb: duckdb.DuckDBPyConnection | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection to the file under its lock."""
+        with locked(lock_of(self._file)):
+            connection = self._duckdb or self._begun()
+            self._duckdb = None
+            try:
+                connection.execute("attach $file as opened", {"file": str(self._file)})
+                connection.execute("use opened")
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            try:
+                connection.execute("use memory")
+                connection.execute("detach opened")
+            except duckdb.Error:  # a full disk, mostly: what was committed stays in the log beside the file
+                connection.close()
+            else:
+                self._duckdb = connection
+
+    def _begun(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(config={"temp_directory": f"{self._file}.tmp"})
+        connection.execute("set timezone = 'UTC'")
+        return connection
+
+
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commit the block as one transaction, or roll it back and raise what went wrong."""

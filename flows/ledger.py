@@ -4,7 +4,6 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from pathlib import Path
 from threading import RLock
 
@@ -13,7 +12,7 @@ import polars as pl
 
 import sql
 from flows.changes import Changes
-from flows.database import lock_of, locked, opened, transaction
+from flows.database import DatabaseFile, lock_of, locked, transaction
 from flows.errors import WorkError
 
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
@@ -80,7 +79,7 @@ class Session:
     ) -> pl.DataFrame:
         """Return what the statement ``ledger/<name>`` selects; ``relation`` is a frame that it reads."""
         with self._laid(relation):
-            found = self._connection.execute(_parsed(name), parameters or None)
+            found = self._connection.execute(self._parsed(name), parameters or None)
             return pl.DataFrame(found.to_arrow_table())
 
     def write(
@@ -91,7 +90,7 @@ class Session:
         ``relation`` is a frame the statement reads, with the name it knows it by.
         """
         with self._laid(relation):
-            changed = self._connection.execute(_parsed(name), parameters or None).fetchone()
+            changed = self._connection.execute(self._parsed(name), parameters or None).fetchone()
         return int(changed[0]) if changed else 0
 
     @contextmanager
@@ -104,13 +103,15 @@ class Session:
         # Where the statement failed nothing more can be said to the connection: the transaction is undone.
         self._connection.unregister(relation[0])
 
+    def _parsed(self, name: str) -> duckdb.Statement:
+        """Return the statement ``ledger/<name>``, parsed once: a quarter of what a small one costs."""
+        if name not in _PARSED:
+            (_PARSED[name],) = self._connection.extract_statements(sql.statement(f"ledger/{name}"))
+        return _PARSED[name]
 
-@cache
-def _parsed(name: str) -> duckdb.Statement:
-    """Return the statement ``ledger/<name>``, parsed once: that is a quarter of what a small one costs."""
-    with duckdb.connect() as connection:
-        (parsed,) = connection.extract_statements(sql.statement(f"ledger/{name}"))
-    return parsed
+
+_PARSED: dict[str, duckdb.Statement] = {}
+"""The statements that were run in this process; they belong to no connection."""
 
 
 class Ledger:
@@ -124,6 +125,7 @@ class Ledger:
         self.file = file
         self.changes = Changes(None if file is None else file.with_name("changes"))
         self._one_at_a_time = RLock()
+        self._database = None if file is None else DatabaseFile(file)
         self._kept: duckdb.DuckDBPyConnection | None = None
         self._held: AbstractContextManager[duckdb.DuckDBPyConnection] | None = None
         self._keep(keep_open=keep_open)
@@ -138,11 +140,11 @@ class Ledger:
 
     def _keep(self, *, keep_open: bool) -> None:
         """Open the connection that serves all sessions, where one is to."""
-        if self.file is None:
+        if self._database is None:
             self._kept = duckdb.connect()
             self._kept.execute("set timezone = 'UTC'")
         elif keep_open:
-            self._held = opened(self.file)
+            self._held = self._database.opened()
             self._kept = self._held.__enter__()
 
     @contextmanager
@@ -163,8 +165,8 @@ class Ledger:
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         if self._kept is not None:
             yield self._kept
-        elif self.file is not None:
-            with opened(self.file) as connection:
+        elif self._database is not None:
+            with self._database.opened() as connection:
                 yield connection
 
 

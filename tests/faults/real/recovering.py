@@ -19,7 +19,10 @@ _LOOK = timedelta(milliseconds=150)
 
 
 def recover(shop: Shop, most_seconds: float = MOST_SECONDS) -> list[str]:
-    """Dispatch until the campaign is completed, or for ``most_seconds``; return the errors that were met."""
+    """Dispatch until the campaign is completed, or for ``most_seconds``; return the errors that were met.
+
+    It ends earlier where nothing is to do before then: a question to the provider waits for its minute.
+    """
     ledger, clock = shop.ledger(), shop.clock
     until = clock.now() + timedelta(seconds=most_seconds)
     with (
@@ -31,6 +34,9 @@ def recover(shop: Shop, most_seconds: float = MOST_SECONDS) -> list[str]:
         )
         while clock.now() < until and state_of(shop) not in ("completed", "cancelled", "failed"):
             dispatcher.run(clock.now() + _LOOK, TICK)
+            wakes_at = dispatcher._next_wake()
+            if wakes_at is None or wakes_at >= until:
+                break
     return dispatcher.tally.errors
 
 
