@@ -16,12 +16,15 @@ MOST_SECONDS = 12.0
 """How long a healthy dispatcher may take; what is not done by then counts as lost."""
 
 _LOOK = timedelta(milliseconds=150)
+_IDLE_LOOKS = 6
+"""After so many looks without anything to do, what is asked once has been asked, and has answered."""
 
 
 def recover(shop: Shop, most_seconds: float = MOST_SECONDS) -> list[str]:
     """Dispatch until the campaign is completed, or for ``most_seconds``; return the errors that were met.
 
-    It ends earlier where nothing is to do before then: a question to the provider waits for its minute.
+    It ends earlier where look after look finds nothing to do before then: all that is left was asked about,
+    and is asked about again after a minute.
     """
     ledger, clock = shop.ledger(), shop.clock
     until = clock.now() + timedelta(seconds=most_seconds)
@@ -32,11 +35,15 @@ def recover(shop: Shop, most_seconds: float = MOST_SECONDS) -> list[str]:
         dispatcher = Dispatcher(
             shop.home, ledger, clock, {"simulated": dialer}, ThreadPool(clock), owner, REACH
         )
-        while clock.now() < until and state_of(shop) not in ("completed", "cancelled", "failed"):
+        idle_looks = 0
+        while (
+            clock.now() < until
+            and idle_looks < _IDLE_LOOKS
+            and state_of(shop) not in ("completed", "cancelled", "failed")
+        ):
             dispatcher.run(clock.now() + _LOOK, TICK)
             wakes_at = dispatcher._next_wake()
-            if wakes_at is None or wakes_at >= until:
-                break
+            idle_looks = idle_looks + 1 if wakes_at is None or wakes_at >= until else 0
     return dispatcher.tally.errors
 
 
