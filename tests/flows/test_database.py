@@ -1,6 +1,5 @@
 """A database file is opened again and again: it is free in between, and nothing spoils the next opening."""
 
-import os
 import resource
 from pathlib import Path
 
@@ -29,13 +28,8 @@ def test_what_raises_spoils_no_later_opening(tmp_path: Path) -> None:
     _count(database)
     with pytest.raises(duckdb.CatalogException), database.opened() as connection:
         connection.execute("select * from nothing_of_the_kind")
-    with (
-        pytest.raises(ValueError, match="half done"),
-        database.opened() as connection,
-        transaction(connection),
-    ):
-        connection.execute("insert into counted values (2)")
-        raise ValueError("half done")
+    with pytest.raises(ValueError, match="half done"):
+        _count_and_fail(database)
     assert _open_files(tmp_path) == []
     _count(database)
     assert _counted(file) == 2
@@ -60,6 +54,12 @@ def _count(database: DatabaseFile, times: int = 1) -> None:
         connection.execute("insert into counted select range from range($times)", {"times": times})
 
 
+def _count_and_fail(database: DatabaseFile) -> None:
+    with database.opened() as connection, transaction(connection):
+        connection.execute("insert into counted values (2)")
+        raise ValueError("half done")
+
+
 def _count_once(file: Path) -> None:
     _count(DatabaseFile(file))
 
@@ -78,8 +78,6 @@ def _counted(file: Path) -> int:
         return connection.execute("select count(*) from counted").fetchall()[0][0]
 
 
-def _open_files(folder: Path) -> list[str]:
-    descriptors = Path("/proc/self/fd").iterdir()
-    return [
-        name for name in (os.readlink(file) for file in descriptors if file.exists()) if str(folder) in name
-    ]
+def _open_files(folder: Path) -> list[Path]:
+    targets = [file.readlink() for file in Path("/proc/self/fd").iterdir() if file.exists()]
+    return [target for target in targets if target.is_relative_to(folder)]
