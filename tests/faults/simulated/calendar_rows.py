@@ -41,14 +41,20 @@ _STEPS = (-HOUR, HOUR, -DAY, DAY, -4 * MINUTE, 4 * MINUTE, *[timedelta(milliseco
 
 
 def _clock_is_set(seed: int, scale: float = 1.0) -> Tried:
-    """Somebody sets the clock again and again, while campaigns are open all day."""
+    """Somebody sets the clock again and again, while campaigns are open all day, and right in the end.
+
+    Without that, whoever was dialled by a clock that was days ahead would be waited for as many days.
+    """
     shape = tried_by_people(dispatchers=3, campaigns=3, contacts=500, in_flight=(20, 60)).scaled(scale)
     settings = {"start_time": "00:00", "end_time": "24:00", "max_calls_per_day": None}
     with World(seed, replace(shape, settings=settings)) as world:
         world.live(shape.opens_at)
+        furthest = world.clock.now()
         for _ in range(max(10, round(200 * scale))):
             world.live(world.clock.now() + world.draws.choice([0.4, 0.7, 1, 2]) * MINUTE)
+            furthest = max(furthest, world.clock.now())
             world.do(set_clock(world.draws.choice(_STEPS)))
+        world.do(set_clock(max(furthest - world.clock.now(), timedelta())))
         for campaign_id in world.campaign_ids:
             world.do(_crowded, campaign_id)
         world.settle()
