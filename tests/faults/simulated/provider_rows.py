@@ -116,7 +116,7 @@ _REPLAYED = shaped(_TIMEOUTS, open_minutes=20, in_flight=(20, 60, 200), call_min
 _LIMITED = replace(
     PLAIN,
     campaigns=2,
-    contacts=600,
+    contacts=400,
     open_minutes=20,
     requests_per_minute=3_000,
     weather=Weather({"limited": 0.3}, {"limited": 0.3}),
