@@ -27,12 +27,12 @@ def stated(changes: Mapping[str, tuple[str, str]]) -> Callable[[], AbstractConte
     def while_they_do() -> Iterator[None]:
         for name in changes:
             changed(name)
-        ledger._parsed.cache_clear()
+        ledger._PARSED.clear()
         try:
             with patch.object(sql, "statement", changed):
                 yield
         finally:
-            ledger._parsed.cache_clear()
+            ledger._PARSED.clear()
 
     return while_they_do
 
