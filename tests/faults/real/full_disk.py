@@ -1,5 +1,7 @@
 """Row 28: no room for the journal or for the ledger, once, for a while, or from some write on."""
 
+import math
+import mmap
 import random
 import shutil
 import subprocess
@@ -67,7 +69,8 @@ def _files_stay_small(shop: Shop, draw: random.Random) -> str | None:
 
 def _no_room(shop: Shop, draw: random.Random) -> str | None:
     """Move the store to a file system with little room, and back."""
-    needed = sum(file.stat().st_size for file in shop.home.path.rglob("*") if file.is_file())
+    files = [file for file in shop.home.path.rglob("*") if file.is_file()]
+    needed = sum(math.ceil(file.stat().st_size / mmap.PAGESIZE) * mmap.PAGESIZE for file in files)
     room = needed + draw.choice([draw.randint(30_000, 100_000), draw.randint(100_000, 1_500_000)])
     with _small_disk(shop.home.path, room) as is_mounted:
         return _run(shop) if is_mounted else _syncs_fail(shop, draw)

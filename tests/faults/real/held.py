@@ -10,8 +10,8 @@ from flows.campaigns import resume
 from flows.errors import InputError
 from tests.faults.real.child import job_of
 from tests.faults.real.judging import judged
-from tests.faults.real.recovering import ended, recover, start
-from tests.faults.real.sharing import notes_of, word
+from tests.faults.real.recovering import ended, recover, start, word
+from tests.faults.real.sharing import notes_of
 from tests.faults.real.shop import Shop, open_shop
 from tests.faults.row import Row
 

@@ -21,7 +21,7 @@ from tests.faults.real.child import (
     job_of,
 )
 from tests.faults.real.judging import judged
-from tests.faults.real.recovering import recover, run_to_its_end
+from tests.faults.real.recovering import recover, run_to_its_end, word
 from tests.faults.real.shop import open_shop
 from tests.faults.row import Row, Trial
 
@@ -40,7 +40,7 @@ def _killed_at(*moments: str, delay_seconds: float = 0.0) -> Trial:
         with open_shop(calls, seed=seed, provider={"delay_seconds": delay_seconds}) as shop:
             exit_code = run_to_its_end(job_of(shop, 1.5, end))
             if exit_code not in (-SIGKILL, 0):
-                return f"the dispatcher ended with {exit_code}"
+                return f"the dispatcher ended with {exit_code}: {word(shop)}"
             recover(shop)
             return judged(shop)
 
@@ -62,7 +62,7 @@ def killed_again_and_again(seed: int) -> str | None:
                 end = End(draw.choice(MOMENTS), draw.randint(1, 4))
             exit_code = run_to_its_end(job_of(shop, 0.4, end))
             if exit_code not in (-SIGKILL, 0):
-                return f"a dispatcher ended with {exit_code}"
+                return f"a dispatcher ended with {exit_code}: {word(shop)}"
         recover(shop)
         return judged(shop)
 
@@ -79,7 +79,7 @@ def killed_while_recovering(seed: int) -> str | None:
             moment = draw.choice([TAKING_OVER, TAKEN_OVER, SYNCING, NOTED, SENT, ANSWERED, *MOMENTS])
             exit_code = run_to_its_end(job_of(shop, 0.8, End(moment, draw.randint(1, 2))))
             if exit_code not in (-SIGKILL, 0):
-                return f"a dispatcher ended with {exit_code}"
+                return f"a dispatcher ended with {exit_code}: {word(shop)}"
         recover(shop)
         return judged(shop)
 

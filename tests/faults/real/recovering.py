@@ -71,3 +71,9 @@ def ended(process: BaseProcess, most_seconds: float = 30.0) -> int:
 def run_to_its_end(job: Job) -> int:
     """Dispatch in a process of its own and return how that ended."""
     return ended(start(job))
+
+
+def word(shop: Shop) -> str:
+    """Return what dispatchers said of the errors they ended with."""
+    said = shop.home.path.parent / "said"
+    return said.read_text().strip() if said.exists() else ""

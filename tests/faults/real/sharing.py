@@ -26,7 +26,7 @@ from tests.faults.real.child import (
     job_of,
 )
 from tests.faults.real.judging import judged
-from tests.faults.real.recovering import ended, recover, start
+from tests.faults.real.recovering import ended, recover, start, word
 from tests.faults.real.shop import Shop, open_shop
 from tests.faults.row import Row
 
@@ -49,12 +49,6 @@ def together(seed: int) -> str | None:
                 return f"a dispatcher ended with {code}: {word(shop)}"
         recover(shop)
         return judged(shop) or too_fast(notes_of(shop), _PER_SECOND)
-
-
-def word(shop: Shop) -> str:
-    """Return the last line that dispatchers said."""
-    said = shop.home.path.parent / "said"
-    return said.read_text().strip().splitlines()[-1] if said.exists() else ""
 
 
 def notes_of(shop: Shop) -> pl.DataFrame:
