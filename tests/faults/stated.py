@@ -13,18 +13,19 @@ _GATE = "due.held_because is null"
 
 def stated(changes: Mapping[str, tuple[str, str]]) -> Callable[[], AbstractContextManager[object]]:
     """Change what statements say: for each of them a text that is in it, and what stands there instead."""
-    statement = sql.statement
-
-    def changed(name: str) -> str:
-        text = statement(name)
-        if name not in changes:
-            return text
-        before, after = changes[name]
-        assert before in text, f"{name} does not say {before!r}"
-        return text.replace(before, after)
 
     @contextmanager
     def while_they_do() -> Iterator[None]:
+        statement = sql.statement
+
+        def changed(name: str) -> str:
+            text = statement(name)
+            if name not in changes:
+                return text
+            before, after = changes[name]
+            assert before in text, f"{name} does not say {before!r}"
+            return text.replace(before, after)
+
         for name in changes:
             changed(name)
         ledger._PARSED.clear()

@@ -1,9 +1,11 @@
 """The guards that are taken out of the simulation, each with the row whose worlds fail without it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 import polars as pl
@@ -82,6 +84,19 @@ def _unclear_answers_are_failures() -> AbstractContextManager[object]:
         return Answer("failed", reason=answer.reason) if answer.state == "unknown" else answer
 
     return patch.object(truedy_answers, "_created", judged)
+
+
+@contextmanager
+def _numbers_are_given_twice() -> Iterator[None]:
+    """Publish beside a version of the same number: its file's name and the ledger both refuse that."""
+
+    def in_its_place(file: Path, written: Path) -> None:
+        file.unlink(missing_ok=True)
+        os.link(written, file)
+
+    asked = ("$based_on::integer = (", "$based_on::integer <= (")
+    with patch.object(Path, "hardlink_to", in_its_place), stated({"ledger/add_plan_version": asked})():
+        yield
 
 
 _OPEN_CALLS = "call.state in ('in_progress', 'unknown')"
@@ -165,9 +180,5 @@ SIMULATED_GUARDS = (
         29,
         _replaced(staging, "proven", lambda plans, name, _: plans / name),
     ),
-    SimulatedGuard(
-        "a version names the one it was computed from",
-        33,
-        stated({"ledger/add_plan_version": ("$based_on::integer = (", "$based_on::integer <= (")}),
-    ),
+    SimulatedGuard("no two versions have one number", 33, _numbers_are_given_twice),
 )
