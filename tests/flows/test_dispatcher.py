@@ -1,5 +1,6 @@
 """The dispatcher in simulated time: on an in-memory ledger, with the very code that runs in real time."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import polars as pl
@@ -16,7 +17,7 @@ from flows.journal import Journal
 from flows.owners import Owner
 from flows.placing import notes
 from tests.people import campaign, contacts
-from tests.world import DAY, START, World
+from tests.world import DAY, START, Kept, World
 
 MINUTE = timedelta(minutes=1)
 
@@ -51,6 +52,29 @@ def test_every_change_of_state_is_an_event(home):
 def test_nothing_is_claimed_before_its_slot(home):
     world = World(home, contacts(10))
     world.run(START)
+    assert world.calls.is_empty()
+
+
+def test_a_claim_is_made_at_the_instant_at_which_the_ledger_was_free(home, monkeypatch):
+    world = World(home, contacts(1), end_time="10:02")
+    world.clock.wait_until(START)
+    with Owner(world.home.owners, world.ledger, world.clock) as owner:
+        dispatcher = world.dispatcher(owner, Kept)
+        claim, session = dispatcher._claim, world.ledger.session
+
+        @contextmanager
+        def after_the_window():
+            with session() as ledger:
+                world.clock.wait_until(START + 3 * MINUTE)
+                yield ledger
+
+        def claim_late():
+            monkeypatch.setattr(world.ledger, "session", after_the_window)
+            claim()
+
+        monkeypatch.setattr(dispatcher, "_claim", claim_late)
+        dispatcher.tick()
+    assert world.clock.now() == START + 3 * MINUTE
     assert world.calls.is_empty()
 
 
