@@ -25,6 +25,10 @@ class BusyError(WorkError):
     """A lock is held by somebody else, and waiting for it was not wanted."""
 
 
+class DamagedDatabaseError(WorkError):
+    """A database file is not what DuckDB wrote: a kill in the midst of writing a block leaves it torn."""
+
+
 @contextmanager
 def locked(lock_file: Path, *, waits: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on ``lock_file``, waiting for it fairly, for the length of the block.
@@ -82,7 +86,11 @@ class DatabaseFile:
 
     @contextmanager
     def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield a connection to the file under its lock."""
+        """Yield a connection to the file under its lock.
+
+        Raises:
+            DamagedDatabaseError: a block of the file is not what was written.
+        """
         with locked(lock_of(self._file)):
             connection = self._duckdb or self._begun()
             self._duckdb = None
@@ -90,8 +98,12 @@ class DatabaseFile:
                 connection.execute("attach $file as opened", {"file": str(self._file)})
                 connection.execute("use opened")
                 yield connection
-            except BaseException:
+            except BaseException as error:
                 connection.close()
+                if str(error).startswith("Corrupt database file"):
+                    raise DamagedDatabaseError(
+                        f"{self._file}: {error}; `callplan recover` builds the ledger anew"
+                    ) from error
                 raise
             try:
                 connection.execute("use memory")

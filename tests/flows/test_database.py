@@ -6,8 +6,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.database import DatabaseFile, transaction
+from flows.database import DamagedDatabaseError, DatabaseFile, transaction
 from tests.forking import fork
+
+_FIRST_BLOCK = 12_288
+"""Where the first block of a DuckDB file begins, behind three headers."""
 
 
 def test_file_is_free_between_openings(tmp_path: Path) -> None:
@@ -33,6 +36,17 @@ def test_what_raises_spoils_no_later_opening(tmp_path: Path) -> None:
     assert _open_files(tmp_path) == []
     _count(database)
     assert _counted(file) == 2
+
+
+def test_a_torn_block_is_told_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "counts.duckdb"
+    database = DatabaseFile(file)
+    _count(database)
+    content = bytearray(file.read_bytes())
+    content[_FIRST_BLOCK + 4096] ^= 0xFF
+    file.write_bytes(content)
+    with pytest.raises(DamagedDatabaseError, match=r"counts\.duckdb: Corrupt .* `callplan recover` builds"):
+        _count(database)
 
 
 def test_what_was_committed_stays_where_the_disk_is_full_at_the_end(tmp_path: Path) -> None:
