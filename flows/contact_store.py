@@ -16,10 +16,10 @@ import duckdb
 import polars as pl
 
 import sql
-from flows.database import opened, transaction
+from flows.database import DatabaseFile, transaction
 from flows.errors import InputError
 from flows.home import Home
-from flows.plan_store import sha256_of, sync_folder
+from flows.plan_store import sha256_of, sync_file, sync_folder
 from transforms.contact_list import merge
 from transforms.schemas import CONTACTS
 
@@ -182,7 +182,7 @@ def open_contacts(home: Home) -> Iterator[ContactStore]:
 
     Only then do the snapshots published in it become the current ones, still under the lock.
     """
-    with opened(home.contacts) as connection:
+    with DatabaseFile(home.contacts).opened() as connection:
         for part in _PARTS:
             connection.execute(sql.statement(f"contacts/create_{part}"))
         store = ContactStore(home, connection)
@@ -271,11 +271,7 @@ def write_snapshot(contacts: pl.DataFrame, folder: Path) -> Path:
 
 def _replace_text(file: Path, text: str) -> None:
     part = file.with_name(f".{file.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, text.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    part.write_text(text)
+    sync_file(part)
     part.rename(file)
     sync_folder(file.parent)

@@ -7,6 +7,7 @@ else ever touches the database file.
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,19 @@ from pathlib import Path
 import duckdb
 
 from flows.errors import WorkError
+from flows.plan_store import sync_file, sync_folder
 from flows.processes import is_stopped
+
+_LOG_BYTES = 64_000
+"""How far a log may grow before it is taken in: reading it costs each opening a millisecond per 10 KB."""
+
+_DAMAGED = (
+    "Corrupt database file",
+    "Corrupt WAL file",
+    "WAL checkpoint iteration does not match",
+    "not a valid DuckDB database file",
+)
+"""What DuckDB says of a file or a log that is damaged, or of two that do not belong together; it has no class."""
 
 
 class StuckError(WorkError):
@@ -26,7 +39,7 @@ class BusyError(WorkError):
 
 
 class DamagedDatabaseError(WorkError):
-    """A database file is not what DuckDB wrote: a kill in the midst of writing a block leaves it torn."""
+    """A database file, or the log beside it, is not what DuckDB wrote."""
 
 
 @contextmanager
@@ -65,16 +78,18 @@ def lock_of(database_file: Path) -> Path:
     return database_file.with_suffix(".lock")
 
 
-@contextmanager
-def opened(database_file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a connection to ``database_file`` under its lock, in UTC."""
-    with locked(lock_of(database_file)), duckdb.connect(database_file) as connection:
-        connection.execute("set timezone = 'UTC'")
-        yield connection
+def log_of(database_file: Path) -> Path:
+    """Return the file in which DuckDB keeps what was committed since a database file was written."""
+    return database_file.with_name(f"{database_file.name}.wal")
 
 
 class DatabaseFile:
     """A database file that is opened again and again, in UTC, and closed in between.
+
+    It is never written over. DuckDB's checkpoint writes parts of the catalogue into blocks that are in use,
+    and a kill between two pages of such a block leaves a file that nobody can open. So what is committed stays
+    in the log beside the file, which each opening reads; once the log has grown, a copy takes both in and
+    takes the place of the file.
 
     Most of what opening costs is beginning a DuckDB (12 ms), so one stays and the file is attached to it
     (half a millisecond). Whatever raises may have spoilt it: then the next opening begins another.
@@ -82,6 +97,8 @@ class DatabaseFile:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._log = log_of(file)
+        self._successor = file.with_name(f"{file.name}.next")
         self._duckdb: duckdb.DuckDBPyConnection | None = None
 
     @contextmanager
@@ -89,34 +106,114 @@ class DatabaseFile:
         """Yield a connection to the file under its lock.
 
         Raises:
-            DamagedDatabaseError: a block of the file is not what was written.
+            DamagedDatabaseError: the file or its log is not what was written.
         """
+        with self.held(), self.attached() as connection:
+            yield connection
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the file's lock for the length of the block: nobody else opens it."""
         with locked(lock_of(self._file)):
-            connection = self._duckdb or self._begun()
-            self._duckdb = None
-            try:
-                connection.execute("attach $file as opened", {"file": str(self._file)})
-                connection.execute("use opened")
-                yield connection
-            except BaseException as error:
-                connection.close()
-                if str(error).startswith("Corrupt database file"):
-                    raise DamagedDatabaseError(
-                        f"{self._file}: {error}; `callplan recover` builds the ledger anew"
-                    ) from error
-                raise
-            try:
-                connection.execute("use memory")
-                connection.execute("detach opened")
-            except duckdb.Error:  # a full disk, mostly: what was committed stays in the log beside the file
-                connection.close()
-            else:
-                self._duckdb = connection
+            self._let_successor_in()
+            yield
+
+    @contextmanager
+    def attached(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection to the file, which is held; one that is not there is made.
+
+        Raises:
+            DamagedDatabaseError: the file or its log is not what was written.
+        """
+        connection = self._duckdb or self._begun()
+        self._duckdb = None
+        try:
+            if not self._file.exists():
+                _write_whole(connection, self._file, self._file)
+            connection.execute("attach $file as opened", {"file": str(self._file)})
+            connection.execute("use opened")
+            yield connection
+        except BaseException as error:
+            connection.close()
+            if any(words in str(error) for words in _DAMAGED):
+                raise DamagedDatabaseError(f"{self._file}: {error}") from error
+            raise
+        try:
+            connection.execute("use memory")
+            connection.execute("detach opened")
+            if _size(self._log) > _LOG_BYTES:
+                self._take_in_log(connection)
+        except (duckdb.Error, OSError):  # a full disk, mostly: what was committed stays in the log
+            connection.close()
+        else:
+            self._duckdb = connection
+
+    def copy_to(self, target: Path) -> None:
+        """Write a copy of the file, which is held, with all that its log says; it is whole or not there."""
+        with self._begun() as connection:
+            _write_whole(connection, self._file, target)
+
+    def replace_with(self, other: "DatabaseFile", aside: Path) -> bool:
+        """Let a copy of ``other`` take the place of the file; return whether there was one, now ``aside``.
+
+        A kill leaves either of both under the file's name, with its own log.
+        """
+        with other.held(), self.held():
+            other.copy_to(self._successor)
+            was_there = self._file.exists()
+            for old, new in ((self._file, aside), (self._log, log_of(aside))):
+                if old.exists():
+                    old.rename(new)
+            self._let_successor_in()
+        return was_there
+
+    def remove(self) -> None:
+        """Remove the file, what belongs to it and its lock; nobody uses it."""
+        for file in (self._successor, self._file, self._log, lock_of(self._file)):
+            file.unlink(missing_ok=True)
+
+    def _take_in_log(self, connection: duckdb.DuckDBPyConnection) -> None:
+        _write_whole(connection, self._file, self._successor)
+        self._let_successor_in()
+
+    def _let_successor_in(self) -> None:
+        """Give the file's name to the copy that holds all that it says, where there is one."""
+        if self._successor.exists():
+            self._log.unlink(missing_ok=True)
+            sync_folder(self._file.parent)  # or the old log might be there beside the new file
+            self._successor.rename(self._file)
+            sync_folder(self._file.parent)
 
     def _begun(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(config={"temp_directory": f"{self._file}.tmp"})
         connection.execute("set timezone = 'UTC'")
+        connection.execute("set checkpoint_threshold = '1 TB'")
+        connection.execute("pragma disable_checkpoint_on_shutdown")
         return connection
+
+
+def _write_whole(connection: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
+    """Write ``source``, or an empty database where it is not there, with its log as the one file ``target``."""
+    part = target.with_name(f"{target.name}.part")
+    try:
+        for old, new in ((source, part), (log_of(source), log_of(part))):
+            new.unlink(missing_ok=True)
+            if old.exists():
+                shutil.copyfile(old, new)
+        connection.execute("attach $file as part", {"file": str(part)})
+        connection.execute("checkpoint part")
+        connection.execute("detach part")
+        sync_file(part)
+        part.rename(target)
+    except BaseException:
+        part.unlink(missing_ok=True)  # the disk may be full
+        log_of(part).unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 @contextmanager

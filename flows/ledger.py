@@ -1,6 +1,5 @@
 """The ledger: a small DuckDB file that holds the present and changes only through named statements."""
 
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +11,7 @@ import polars as pl
 
 import sql
 from flows.changes import Changes
-from flows.database import DatabaseFile, lock_of, locked, transaction
+from flows.database import DamagedDatabaseError, DatabaseFile, transaction
 from flows.errors import WorkError
 
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
@@ -166,8 +165,11 @@ class Ledger:
         if self._kept is not None:
             yield self._kept
         elif self._database is not None:
-            with self._database.opened() as connection:
-                yield connection
+            try:
+                with self._database.opened() as connection:
+                    yield connection
+            except DamagedDatabaseError as error:
+                raise DamagedDatabaseError(f"{error}; `callplan recover` builds the ledger anew") from error
 
 
 class _OlderLedgerError(Exception):
@@ -182,7 +184,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, changes: Changes, file: Path
             for part in _PARTS:
                 connection.execute(sql.statement(f"ledger/create_{part}"))
             session.write("set_version", version=VERSION)
-    found = int(session.read("find_version")["version"].item())
+    found = _version_of(connection, changes)
     if found in MIGRATIONS:
         raise _OlderLedgerError(found)
     if found != VERSION:
@@ -191,19 +193,20 @@ def _prepare(connection: duckdb.DuckDBPyConnection, changes: Changes, file: Path
 
 def _bring_up_to_date(file: Path, changes: Changes) -> None:
     """Copy the ledger, then take it from version to version, all under its lock."""
-    with locked(lock_of(file)):
-        found = _version_of(file, changes)
+    database = DatabaseFile(file)
+    with database.held():
+        with database.attached() as connection:
+            found = _version_of(connection, changes)
         if found in MIGRATIONS:
-            shutil.copy2(file, file.with_name(f"{file.stem}.version-{found}.duckdb"))
-        while found in MIGRATIONS:
-            with duckdb.connect(file) as connection, transaction(connection):
-                connection.execute("set timezone = 'UTC'")
-                for name in MIGRATIONS[found]:
-                    connection.execute(sql.statement(name))
-                found += 1
-                Session(connection, changes).write("raise_version", version=found)
+            database.copy_to(file.with_name(f"{file.stem}.version-{found}.duckdb"))
+        with database.attached() as connection:
+            while found in MIGRATIONS:
+                with transaction(connection):
+                    for name in MIGRATIONS[found]:
+                        connection.execute(sql.statement(name))
+                    found += 1
+                    Session(connection, changes).write("raise_version", version=found)
 
 
-def _version_of(file: Path, changes: Changes) -> int:
-    with duckdb.connect(file) as connection:
-        return int(Session(connection, changes).read("find_version")["version"].item())
+def _version_of(connection: duckdb.DuckDBPyConnection, changes: Changes) -> int:
+    return int(Session(connection, changes).read("find_version")["version"].item())

@@ -83,6 +83,12 @@ def publish_file(written: Path, plans: Path, name: str) -> PlanFile:
     return published
 
 
+def sync_file(file: Path) -> None:
+    """Make the content of a file durable."""
+    with file.open("rb") as content:
+        os.fsync(content.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

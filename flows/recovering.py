@@ -4,7 +4,6 @@ Every campaign that had a plan comes back paused, so that a person looks before 
 person had cancelled comes back cancelled. Drafts are nowhere else and are lost.
 """
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ import polars as pl
 from flows.applying import apply_journal
 from flows.campaigns import add_campaign, chosen_dialer, complete_campaigns, find_campaign, set_state
 from flows.contact_store import snapshot_with_hash
-from flows.database import lock_of, locked
+from flows.database import DatabaseFile
 from flows.errors import WorkError
 from flows.home import Home
 from flows.journal import Journal
@@ -71,8 +70,8 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
     if running:
         raise WorkError(f"{running[0]} is running; end it before the ledger is recovered")
     part = home.path / "ledger-recovered.duckdb"
-    for file in (part, part.with_suffix(".duckdb.wal")):
-        file.unlink(missing_ok=True)
+    recovered = DatabaseFile(part)
+    recovered.remove()
     ledger, journal = Ledger(part), Journal(home.journal)
     found = {folder.name: _versions(folder) for folder in sorted(home.plans.glob("*")) if folder.is_dir()}
     campaigns = {name: versions for name, versions in found.items() if versions}
@@ -89,9 +88,11 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
             _count(session, name, _current(versions))
         complete_campaigns(session, now)
         calls = session.read("copy_call").height
-    return Recovered(
-        len(campaigns), sum(map(len, campaigns.values())), calls, _put_in_place(home.ledger, part, now)
-    )
+    aside = home.ledger.with_name(f"{home.ledger.stem}.before-{now:%Y%m%dT%H%M%S}.duckdb")
+    was_there = DatabaseFile(home.ledger).replace_with(recovered, aside)
+    recovered.remove()
+    version_count = sum(map(len, campaigns.values()))
+    return Recovered(len(campaigns), version_count, calls, aside if was_there else None)
 
 
 def _lost(journal: Journal, found: Collection[str], progress: Progress) -> set[str]:
@@ -224,18 +225,3 @@ def _listed(home: Home, versions: list[_Version]) -> int:
     if snapshot is None:
         raise WorkError(f"{last.file}: the list that this plan was computed from is gone")
     return int(pl.scan_parquet(snapshot).select(pl.len()).collect().item())
-
-
-def _put_in_place(ledger: Path, part: Path, now: datetime) -> Path | None:
-    """Set the old ledger aside and give the new one its name, under its lock."""
-    aside = ledger.with_name(f"{ledger.stem}.before-{now:%Y%m%dT%H%M%S}.duckdb")
-    with locked(lock_of(ledger)):
-        was_there = ledger.exists()
-        if was_there:
-            os.replace(ledger, aside)  # noqa: PTH105 - says atomic more clearly than Path.replace
-        wal = ledger.with_suffix(".duckdb.wal")
-        if wal.exists():
-            os.replace(wal, aside.with_suffix(".duckdb.wal"))  # noqa: PTH105 - as above
-        os.replace(part, ledger)  # noqa: PTH105 - as above
-    lock_of(part).unlink(missing_ok=True)
-    return aside if was_there else None

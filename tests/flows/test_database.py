@@ -1,16 +1,25 @@
 """A database file is opened again and again: it is free in between, and nothing spoils the next opening."""
 
+import hashlib
+import os
 import resource
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from flows.database import DamagedDatabaseError, DatabaseFile, transaction
+from flows.database import DamagedDatabaseError, DatabaseFile, log_of, transaction
 from tests.forking import fork
 
 _FIRST_BLOCK = 12_288
 """Where the first block of a DuckDB file begins, behind three headers."""
+
+_KILLED = -signal.SIGKILL
 
 
 def test_file_is_free_between_openings(tmp_path: Path) -> None:
@@ -38,14 +47,84 @@ def test_what_raises_spoils_no_later_opening(tmp_path: Path) -> None:
     assert _counted(file) == 2
 
 
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "counts.duckdb"
+    database, seen = DatabaseFile(file), tmp_path / "seen"
+    seen.mkdir()
+    for _ in range(60):
+        _count(database, _SOME)
+        kept = seen / f"{hashlib.sha256(file.read_bytes()).hexdigest()}"
+        if not kept.exists():
+            os.link(file, kept)  # the same file by another name: what were written over would show here
+    assert _counted(file) == 60 * _SOME
+    assert len(list(seen.iterdir())) > 2, "the log was never taken in"
+    for kept in seen.iterdir():
+        assert hashlib.sha256(kept.read_bytes()).hexdigest() == kept.name
+
+
+def test_a_kill_at_any_step_loses_nothing(tmp_path: Path) -> None:
+    for step in count(1):
+        file = tmp_path / str(step) / "counts.duckdb"
+        file.parent.mkdir()
+        killed = _ended(_count_until_the_log_is_taken_in, file, step) == _KILLED
+        assert file.exists() or step < 5  # before the first one was made
+        told = file.with_name("told")
+        assert _counted(file) == (int(told.read_text()) if told.exists() else 0)
+        if not killed:
+            break
+        _count(DatabaseFile(file), 30 * _SOME)  # the log is taken in although a part lies there
+        assert not log_of(file).exists()
+    assert step > 10
+
+
+def test_a_kill_at_any_step_of_replacing_leaves_one_of_both(tmp_path: Path) -> None:
+    found = set()
+    for step in count(1):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        _count(DatabaseFile(folder / "old.duckdb"), 3)
+        _count(DatabaseFile(folder / "new.duckdb"), 5)
+        killed = _ended(_replace, folder, step) == _KILLED
+        found.add(_counted(folder / "old.duckdb"))
+        assert _counted(folder / "new.duckdb") == 5
+        if not killed:
+            break
+    assert found == {3, 5}
+    assert _counted(folder / "old.duckdb") == 5
+    assert _counted(folder / "aside.duckdb") == 3
+
+
+def test_a_copy_has_what_the_log_says(tmp_path: Path) -> None:
+    file, copy = tmp_path / "counts.duckdb", tmp_path / "copy.duckdb"
+    database = DatabaseFile(file)
+    _count(database, 7)
+    with database.held():
+        database.copy_to(copy)
+    _count(database)
+    assert not log_of(copy).exists()
+    assert (_counted(copy), _counted(file)) == (7, 8)
+
+
 def test_a_torn_block_is_told_in_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "counts.duckdb"
     database = DatabaseFile(file)
-    _count(database)
+    _count(database, 30 * _SOME)
     content = bytearray(file.read_bytes())
     content[_FIRST_BLOCK + 4096] ^= 0xFF
     file.write_bytes(content)
-    with pytest.raises(DamagedDatabaseError, match=r"counts\.duckdb: Corrupt .* `callplan recover` builds"):
+    with pytest.raises(DamagedDatabaseError, match=r"counts\.duckdb: Corrupt database file"):
+        _count(database)
+
+
+def test_a_log_that_belongs_to_another_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+    file, older = tmp_path / "counts.duckdb", tmp_path / "older.duckdb"
+    database = DatabaseFile(file)
+    _count(database)
+    shutil.copyfile(file, older)
+    _count(database, 30 * _SOME)
+    _count(database)
+    shutil.copyfile(older, file)
+    with pytest.raises(DamagedDatabaseError, match=r"counts\.duckdb: .*does not match the database file"):
         _count(database)
 
 
@@ -55,15 +134,23 @@ def test_what_was_committed_stays_where_the_disk_is_full_at_the_end(tmp_path: Pa
     child = fork(_count_on_a_full_disk, file)
     child.join()
     assert child.exitcode == 0
-    assert Path(f"{file}.wal").exists(), "the disk was not full"
+    assert log_of(file).exists(), "the disk was not full"
+    assert not list(tmp_path.glob("*.part*")), "what could not be written is left on a full disk"
     assert _counted(file) == 1 + 2 * _MANY
 
 
+_SOME = 1_000
 _MANY = 20_000
+_ROOM_BYTES = 250_000
 
 
 def _count(database: DatabaseFile, times: int = 1) -> None:
-    with database.opened() as connection, transaction(connection):
+    with database.opened() as connection:
+        _count_with(connection, times)
+
+
+def _count_with(connection: duckdb.DuckDBPyConnection, times: int) -> None:
+    with transaction(connection):
         connection.execute("create table if not exists counted (number integer)")
         connection.execute("insert into counted select range from range($times)", {"times": times})
 
@@ -78,17 +165,63 @@ def _count_once(file: Path) -> None:
     _count(DatabaseFile(file))
 
 
+def _count_until_the_log_is_taken_in(file: Path, step: int) -> None:
+    """Count, and note what was counted, until the file was replaced; a kill ends it at a step before."""
+    database = DatabaseFile(file)
+    with _killed_at(step):
+        for times in count(1):
+            before = file.stat().st_ino if file.exists() else None
+            with database.opened() as connection:
+                _count_with(connection, _SOME)
+                file.with_name("told").write_text(str(times * _SOME))
+            if before not in (None, file.stat().st_ino):
+                break
+
+
+def _replace(folder: Path, step: int) -> None:
+    with _killed_at(step):
+        replaced = DatabaseFile(folder / "old.duckdb")
+        assert replaced.replace_with(DatabaseFile(folder / "new.duckdb"), folder / "aside.duckdb")
+
+
+@contextmanager
+def _killed_at(step: int) -> Iterator[None]:
+    """Let a kill end this process before the ``step``-th time that it copies, renames, removes or syncs."""
+    steps = count(1)
+
+    def dangerous(function: Callable[..., object]) -> Callable[..., object]:
+        def called(*arguments: object, **named: object) -> object:
+            if next(steps) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **named)
+
+        return called
+
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in ((shutil, "copyfile"), (Path, "rename"), (Path, "unlink"), (os, "fsync")):
+            patch.setattr(owner, name, dangerous(getattr(owner, name)))
+        yield
+
+
+def _ended(work: Callable[..., None], *arguments: object) -> int | None:
+    child = fork(work, *arguments)
+    child.join()
+    return child.exitcode
+
+
 def _count_on_a_full_disk(file: Path) -> None:
-    """Count twice where the file itself cannot grow, as its log beside it still can."""
+    """Count twice where there is room for the log, but not for a copy that has it all."""
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size, most))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_ROOM_BYTES, most))
     database = DatabaseFile(file)
     _count(database, _MANY)
     _count(database, _MANY)
 
 
 def _counted(file: Path) -> int:
-    with duckdb.connect(file) as connection:
+    with DatabaseFile(file).opened() as connection:
+        if not connection.execute("show tables").fetchall():
+            return 0
         return connection.execute("select count(*) from counted").fetchall()[0][0]
 
 
