@@ -123,6 +123,16 @@ def edit(world: World, campaign_id: str) -> None:
     changed_meanwhile(world, campaign_id, lambda _: world.goes_on())
 
 
+def edit_held_back(world: World, campaign_id: str) -> None:
+    """Change a setting of a campaign that is paused and resumed meanwhile, so that its claims go back."""
+
+    def hold_back(_: str) -> None:
+        pause(world, campaign_id)
+        resume(world, campaign_id)
+
+    changed_meanwhile(world, campaign_id, hold_back)
+
+
 def changed_meanwhile(world: World, campaign_id: str, progress: Callable[[str], None]) -> None:
     """Change a setting of a campaign, and have something happen at each step of computing its plan."""
     with world.ledger.session() as session:
