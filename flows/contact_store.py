@@ -4,7 +4,6 @@ Planning and dispatch read the snapshots only, so that loading a million contact
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

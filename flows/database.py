@@ -27,7 +27,7 @@ _DAMAGED = (
     "WAL checkpoint iteration does not match",
     "not a valid DuckDB database file",
 )
-"""What DuckDB says of a file or a log that is damaged, or of two that do not belong together; it has no class."""
+"""What DuckDB says of a damaged file or log, or of two that do not belong together; it has no class for it."""
 
 
 class StuckError(WorkError):
@@ -86,10 +86,10 @@ def log_of(database_file: Path) -> Path:
 class DatabaseFile:
     """A database file that is opened again and again, in UTC, and closed in between.
 
-    It is never written over. DuckDB's checkpoint writes parts of the catalogue into blocks that are in use,
-    and a kill between two pages of such a block leaves a file that nobody can open. So what is committed stays
-    in the log beside the file, which each opening reads; once the log has grown, a copy takes both in and
-    takes the place of the file.
+    Nothing in it that is in use is written over. A checkpoint of DuckDB writes parts of the catalogue into
+    blocks that are in use, and a kill between two pages of such a block leaves a file that nobody can open
+    (DuckDB 2.0; one of some thousand kills). So what is committed stays in the log beside the file, which
+    each opening reads; once that has grown, a copy takes both in and takes the place of the file.
 
     Most of what opening costs is beginning a DuckDB (12 ms), so one stays and the file is attached to it
     (half a millisecond). Whatever raises may have spoilt it: then the next opening begins another.
@@ -193,7 +193,7 @@ class DatabaseFile:
 
 
 def _write_whole(connection: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
-    """Write ``source``, or an empty database where it is not there, with its log as the one file ``target``."""
+    """Write ``source`` with its log as the one file ``target``; an empty one where ``source`` is not there."""
     part = target.with_name(f"{target.name}.part")
     try:
         for old, new in ((source, part), (log_of(source), log_of(part))):

@@ -113,7 +113,7 @@ def _do_at_once(world: World, campaign_id: str) -> None:
 
 
 def _edited_while_claimed(seed: int, scale: float = 1.0) -> Tried:
-    """Edit campaigns while calls are claimed; at last, with no later edit to mend it, while claims go back."""
+    """Edit campaigns while calls are claimed; at last while claims go back, with no later edit to mend it."""
     shape = _CLAIMS_GO_BACK.scaled(scale)
     with World(seed, shape) as world:
         world.live(shape.opens_at + world.draws.uniform(1, shape.open_minutes) * MINUTE)
