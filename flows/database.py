@@ -27,7 +27,7 @@ _DAMAGED = (
     "WAL checkpoint iteration does not match",
     "not a valid DuckDB database file",
 )
-"""What DuckDB says of a damaged file or log, or of two that do not belong together; it has no class for it."""
+"""What DuckDB says of a damaged file or log, or of two that do not belong together; there is no class."""
 
 
 class StuckError(WorkError):
@@ -193,7 +193,7 @@ class DatabaseFile:
 
 
 def _write_whole(connection: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
-    """Write ``source`` with its log as the one file ``target``; an empty one where ``source`` is not there."""
+    """Write ``source`` with its log as the one file ``target``; an empty one where there is no source."""
     part = target.with_name(f"{target.name}.part")
     try:
         for old, new in ((source, part), (log_of(source), log_of(part))):
