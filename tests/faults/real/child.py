@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import polars as pl
 
@@ -43,6 +44,11 @@ COMMITTING, COMMITTED = "committing", "committed"
 APPLYING, APPLIED = "applying", "applied"
 TAKING_OVER, TAKEN_OVER = "taking over", "taken over"
 SYNCING = "syncing"
+TAKING_IN = "taking in"
+"""A copy that has the ledger's log in it is there, and has not taken the ledger's place."""
+
+_LOG_BYTES = 1_000
+"""Trials are small: their ledger's log is taken in although it is."""
 
 _STATEMENTS = {
     "claim_due": (CLAIM_WRITTEN, CLAIMED),
@@ -67,6 +73,7 @@ MOMENTS = (
     TAKING_OVER,
     TAKEN_OVER,
     SYNCING,
+    TAKING_IN,
 )
 """Every moment at which a dispatcher can be killed by name."""
 
@@ -167,6 +174,14 @@ class WatchedLedger(Ledger):
     def __init__(self, file: Path, fate: Fate) -> None:
         super().__init__(file)
         self.fate = fate
+        let_in, successor = self._database._let_successor_in, self._database._successor
+
+        def watched() -> None:
+            if successor.exists():
+                fate.come_to(TAKING_IN)
+            let_in()
+
+        self._database._let_successor_in = watched
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -285,6 +300,7 @@ def dispatch(job: Job) -> Tally:
         _limit_files(job.file_bytes)
     ledger = WatchedLedger(home.ledger, fate)
     with (
+        mock.patch("flows.database._LOG_BYTES", _LOG_BYTES),
         Owner(home.owners, ledger, clock) as owner,
         WatchedDialer(job, home.budgets, clock, fate) as dialer,
     ):
