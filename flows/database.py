@@ -25,6 +25,7 @@ _DAMAGED = (
     "Corrupt database file",
     "Corrupt WAL file",
     "WAL checkpoint iteration does not match",
+    "WAL does not match database file",
     "not a valid DuckDB database file",
 )
 """What DuckDB says of a damaged file or log, or of two that do not belong together; there is no class."""
@@ -115,7 +116,7 @@ class DatabaseFile:
     def held(self) -> Iterator[None]:
         """Hold the file's lock for the length of the block: nobody else opens it."""
         with locked(lock_of(self._file)):
-            self._let_successor_in()
+            self._finish_replacing()
             yield
 
     @contextmanager
@@ -129,10 +130,14 @@ class DatabaseFile:
         self._duckdb = None
         try:
             if not self._file.exists():
-                _write_whole(connection, self._file, self._file)
+                self._make_empty(connection)
+            _cut_zeros(self._log)
+            had_log = self._log.exists()
             connection.execute("attach $file as opened", {"file": str(self._file)})
             connection.execute("use opened")
             yield connection
+            if self._log.exists() and not had_log:
+                sync_folder(self._file.parent)  # DuckDB syncs what is in the log, not its name
         except BaseException as error:
             connection.close()
             if any(words in str(error) for words in _DAMAGED):
@@ -142,41 +147,54 @@ class DatabaseFile:
             connection.execute("use memory")
             connection.execute("detach opened")
             if _size(self._log) > _LOG_BYTES:
-                self._take_in_log(connection)
+                _write_whole(connection, self._file, self._successor)
+                self._finish_replacing()
         except (duckdb.Error, OSError):  # a full disk, mostly: what was committed stays in the log
             connection.close()
         else:
             self._duckdb = connection
 
     def copy_to(self, target: Path) -> None:
-        """Write a copy of the file, which is held, with all that its log says; it is whole or not there."""
-        with self._begun() as connection:
-            _write_whole(connection, self._file, target)
+        """Copy the file, which is held, and its log to ``target``."""
+        for old, new in ((self._log, log_of(target)), (self._file, target)):
+            new.unlink(missing_ok=True)
+            if old.exists():
+                shutil.copy(old, new)
+                sync_file(new)
+        sync_folder(target.parent)
 
     def replace_with(self, other: "DatabaseFile", aside: Path) -> bool:
         """Let a copy of ``other`` take the place of the file; return whether there was one, now ``aside``.
 
-        A kill leaves either of both under the file's name, with its own log.
+        A kill leaves either of both under the file's name, with its own log; the old one is aside before the
+        new one is in its place.
+
+        Raises:
+            FileExistsError: something is aside already.
         """
         with other.held(), self.held():
-            other.copy_to(self._successor)
             was_there = self._file.exists()
-            for old, new in ((self._file, aside), (self._log, log_of(aside))):
+            for old, new in ((self._log, log_of(aside)), (self._file, aside)):
                 if old.exists():
-                    old.rename(new)
-            self._let_successor_in()
+                    os.link(old, new)
+            with self._begun() as connection:
+                _write_whole(connection, other._file, self._successor)
+            self._finish_replacing()
         return was_there
 
     def remove(self) -> None:
         """Remove the file, what belongs to it and its lock; nobody uses it."""
-        for file in (self._successor, self._file, self._log, lock_of(self._file)):
-            file.unlink(missing_ok=True)
+        for file in self._file.parent.glob(f"{self._file.name}*"):
+            if file.is_file():
+                file.unlink()
+        lock_of(self._file).unlink(missing_ok=True)
 
-    def _take_in_log(self, connection: duckdb.DuckDBPyConnection) -> None:
-        _write_whole(connection, self._file, self._successor)
-        self._let_successor_in()
+    def _make_empty(self, connection: duckdb.DuckDBPyConnection) -> None:
+        if self._log.exists():
+            raise DamagedDatabaseError(f"{self._file}: is gone, but its log {self._log.name} is there")
+        _write_whole(connection, None, self._file)
 
-    def _let_successor_in(self) -> None:
+    def _finish_replacing(self) -> None:
         """Give the file's name to the copy that holds all that it says, where there is one."""
         if self._successor.exists():
             self._log.unlink(missing_ok=True)
@@ -192,14 +210,17 @@ class DatabaseFile:
         return connection
 
 
-def _write_whole(connection: duckdb.DuckDBPyConnection, source: Path, target: Path) -> None:
-    """Write ``source`` with its log as the one file ``target``; an empty one where there is no source."""
+def _write_whole(connection: duckdb.DuckDBPyConnection, source: Path | None, target: Path) -> None:
+    """Write ``source`` with its log, or an empty database, as one file, whole or not at all."""
     part = target.with_name(f"{target.name}.part")
+    log = log_of(part)
+    part.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
     try:
-        for old, new in ((source, part), (log_of(source), log_of(part))):
-            new.unlink(missing_ok=True)
-            if old.exists():
-                shutil.copyfile(old, new)
+        if source is not None:
+            shutil.copy(source, part)
+            if log_of(source).exists():
+                shutil.copy(log_of(source), log)
         connection.execute("attach $file as part", {"file": str(part)})
         connection.execute("checkpoint part")
         connection.execute("detach part")
@@ -207,9 +228,26 @@ def _write_whole(connection: duckdb.DuckDBPyConnection, source: Path, target: Pa
         part.rename(target)
     except BaseException:
         part.unlink(missing_ok=True)  # the disk may be full
-        log_of(part).unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
         raise
     sync_folder(target.parent)
+
+
+def _cut_zeros(log: Path) -> None:
+    """Cut off zeros at the end of a log: a power loss can leave them where a commit was being written.
+
+    DuckDB refuses such a log, but takes one that ends too soon; whatever it has committed ends with 0xFF.
+    """
+    if not log.exists():
+        return
+    with log.open("r+b") as content:
+        content.seek(0, os.SEEK_END)
+        length = content.tell()
+        content.seek(max(0, length - 1))
+        if content.read() == b"\0":
+            content.seek(0)
+            content.truncate(len(content.read().rstrip(b"\0")))
+            os.fsync(content.fileno())
 
 
 def _size(file: Path) -> int:

@@ -144,7 +144,8 @@ class Ledger:
             self._kept.execute("set timezone = 'UTC'")
         elif keep_open:
             self._held = self._database.opened()
-            self._kept = self._held.__enter__()
+            with _damage_told():
+                self._kept = self._held.__enter__()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -165,11 +166,17 @@ class Ledger:
         if self._kept is not None:
             yield self._kept
         elif self._database is not None:
-            try:
-                with self._database.opened() as connection:
-                    yield connection
-            except DamagedDatabaseError as error:
-                raise DamagedDatabaseError(f"{error}; `callplan recover` builds the ledger anew") from error
+            with _damage_told(), self._database.opened() as connection:
+                yield connection
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Say what to do about a ledger that is damaged."""
+    try:
+        yield
+    except DamagedDatabaseError as error:
+        raise DamagedDatabaseError(f"{error}; `callplan recover` builds the ledger anew") from error
 
 
 class _OlderLedgerError(Exception):
@@ -194,7 +201,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, changes: Changes, file: Path
 def _bring_up_to_date(file: Path, changes: Changes) -> None:
     """Copy the ledger, then take it from version to version, all under its lock."""
     database = DatabaseFile(file)
-    with database.held():
+    with _damage_told(), database.held():
         with database.attached() as connection:
             found = _version_of(connection, changes)
         if found in MIGRATIONS:

@@ -14,7 +14,7 @@ import polars as pl
 from flows.applying import apply_journal
 from flows.campaigns import add_campaign, chosen_dialer, complete_campaigns, find_campaign, set_state
 from flows.contact_store import snapshot_with_hash
-from flows.database import DatabaseFile
+from flows.database import DatabaseFile, locked
 from flows.errors import WorkError
 from flows.home import Home
 from flows.journal import Journal
@@ -64,15 +64,25 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
 
     Raises:
         WorkError: a dispatcher is running, the journal is damaged, or a list is gone.
+        BusyError: somebody else is recovering it.
         InputError: a campaign's dialer is not known; ``CALLPLAN_DIALER`` can name it.
     """
     running = living(home.owners)
     if running:
         raise WorkError(f"{running[0]} is running; end it before the ledger is recovered")
-    part = home.path / "ledger-recovered.duckdb"
-    recovered = DatabaseFile(part)
-    recovered.remove()
-    ledger, journal = Ledger(part), Journal(home.journal)
+    with locked(home.path / "recovering.lock", waits=False):
+        part = home.path / "ledger-recovered.duckdb"
+        DatabaseFile(part).remove()
+        campaigns, versions, calls = _build(home, Ledger(part), now, progress)
+        aside = home.ledger.with_name(f"{home.ledger.stem}.before-{now:%Y%m%dT%H%M%S}.duckdb")
+        was_there = DatabaseFile(home.ledger).replace_with(DatabaseFile(part), aside)
+        DatabaseFile(part).remove()
+    return Recovered(campaigns, versions, calls, aside if was_there else None)
+
+
+def _build(home: Home, ledger: Ledger, now: datetime, progress: Progress) -> tuple[int, int, int]:
+    """Fill a new ledger; return how many campaigns, versions and calls came back."""
+    journal = Journal(home.journal)
     found = {folder.name: _versions(folder) for folder in sorted(home.plans.glob("*")) if folder.is_dir()}
     campaigns = {name: versions for name, versions in found.items() if versions}
     with ledger.session() as session:
@@ -88,11 +98,7 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
             _count(session, name, _current(versions))
         complete_campaigns(session, now)
         calls = session.read("copy_call").height
-    aside = home.ledger.with_name(f"{home.ledger.stem}.before-{now:%Y%m%dT%H%M%S}.duckdb")
-    was_there = DatabaseFile(home.ledger).replace_with(recovered, aside)
-    recovered.remove()
-    version_count = sum(map(len, campaigns.values()))
-    return Recovered(len(campaigns), version_count, calls, aside if was_there else None)
+    return len(campaigns), sum(map(len, campaigns.values())), calls
 
 
 def _lost(journal: Journal, found: Collection[str], progress: Progress) -> set[str]:

@@ -63,35 +63,51 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 def test_a_kill_at_any_step_loses_nothing(tmp_path: Path) -> None:
+    was_replacing = False
     for step in count(1):
         file = tmp_path / str(step) / "counts.duckdb"
         file.parent.mkdir()
         killed = _ended(_count_until_the_log_is_taken_in, file, step) == _KILLED
-        assert file.exists() or step < 5  # before the first one was made
+        was_replacing |= file.with_name(f"{file.name}.next").exists()
         told = file.with_name("told")
         assert _counted(file) == (int(told.read_text()) if told.exists() else 0)
         if not killed:
             break
         _count(DatabaseFile(file), 30 * _SOME)  # the log is taken in although a part lies there
         assert not log_of(file).exists()
-    assert step > 10
+    assert was_replacing
 
 
 def test_a_kill_at_any_step_of_replacing_leaves_one_of_both(tmp_path: Path) -> None:
-    found = set()
+    begin = tmp_path / "0"
+    begin.mkdir()
+    _count(DatabaseFile(begin / "old.duckdb"), 3)
+    _count(DatabaseFile(begin / "new.duckdb"), 5)
+    found = []
     for step in count(1):
         folder = tmp_path / str(step)
-        folder.mkdir()
-        _count(DatabaseFile(folder / "old.duckdb"), 3)
-        _count(DatabaseFile(folder / "new.duckdb"), 5)
+        shutil.copytree(begin, folder)
         killed = _ended(_replace, folder, step) == _KILLED
-        found.add(_counted(folder / "old.duckdb"))
-        assert _counted(folder / "new.duckdb") == 5
+        found.append(_counted(folder / "old.duckdb"))
+        if found[-1] == 5:
+            assert _counted(folder / "aside.duckdb") == 3
         if not killed:
             break
-    assert found == {3, 5}
-    assert _counted(folder / "old.duckdb") == 5
-    assert _counted(folder / "aside.duckdb") == 3
+    assert found == sorted(found)
+    assert set(found) == {3, 5}
+
+
+def test_old_log_is_gone_for_good_before_a_new_file_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+    for owner, name in ((Path, "rename"), (Path, "unlink"), (os, "fsync")):
+        monkeypatch.setattr(owner, name, _watched(getattr(owner, name), name, done))
+    database = DatabaseFile(tmp_path / "counts.duckdb")
+    _count(database)
+    done.clear()
+    _count(database, 30 * _SOME)
+    assert done[-7:] == ["fsync", "rename", "fsync", "unlink", "fsync", "rename", "fsync"]
 
 
 def test_a_copy_has_what_the_log_says(tmp_path: Path) -> None:
@@ -101,8 +117,34 @@ def test_a_copy_has_what_the_log_says(tmp_path: Path) -> None:
     with database.held():
         database.copy_to(copy)
     _count(database)
-    assert not log_of(copy).exists()
     assert (_counted(copy), _counted(file)) == (7, 8)
+
+
+def test_a_commit_of_which_only_the_length_was_written_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "counts.duckdb"
+    database = DatabaseFile(file)
+    _count(database, 7)
+    _count(database)
+    whole = log_of(file).read_bytes()
+    for zeros in range(1, 60):
+        log_of(file).write_bytes(whole[:-zeros] + bytes(zeros))
+        assert _counted(file) == 7
+    log_of(file).write_bytes(whole + bytes(4_000))
+    _count(database)
+    assert _counted(file) == 9
+
+
+def test_a_log_whose_file_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "counts.duckdb"
+    database = DatabaseFile(file)
+    _count(database)
+    file.unlink()
+    with pytest.raises(DamagedDatabaseError, match=r"is gone, but its log counts\.duckdb\.wal is there"):
+        _count(database)
+    _count(DatabaseFile(tmp_path / "other.duckdb"))
+    (tmp_path / "other.duckdb").rename(file)
+    with pytest.raises(DamagedDatabaseError, match=r"WAL does not match database file"):
+        _count(database)
 
 
 def test_a_torn_block_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -187,20 +229,36 @@ def _replace(folder: Path, step: int) -> None:
 @contextmanager
 def _killed_at(step: int) -> Iterator[None]:
     """Let a kill end this process before the ``step``-th time that it copies, renames, removes or syncs."""
-    steps = count(1)
+    left = step
 
     def dangerous(function: Callable[..., object]) -> Callable[..., object]:
         def called(*arguments: object, **named: object) -> object:
-            if next(steps) == step:
+            nonlocal left
+            left -= 1
+            if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             return function(*arguments, **named)
 
         return called
 
     with pytest.MonkeyPatch.context() as patch:
-        for owner, name in ((shutil, "copyfile"), (Path, "rename"), (Path, "unlink"), (os, "fsync")):
+        for owner, name in (
+            (shutil, "copy"),
+            (os, "link"),
+            (Path, "rename"),
+            (Path, "unlink"),
+            (os, "fsync"),
+        ):
             patch.setattr(owner, name, dangerous(getattr(owner, name)))
         yield
+
+
+def _watched(function: Callable[..., object], name: str, done: list[str]) -> Callable[..., object]:
+    def called(*arguments: object, **named: object) -> object:
+        done.append(name)
+        return function(*arguments, **named)
+
+    return called
 
 
 def _ended(work: Callable[..., None], *arguments: object) -> int | None:

@@ -8,6 +8,7 @@ import pytest
 from flows import campaigns, publishing, scheduling
 from flows.applying import OutdatedLedgerError
 from flows.archiving import archive_closed_days
+from flows.database import BusyError, locked
 from flows.errors import WorkError
 from flows.owners import Owner, remove_files
 from flows.recovering import recover
@@ -64,6 +65,17 @@ def test_a_running_dispatcher_is_not_robbed_of_its_ledger(home):
     world = World(home, contacts(1))
     with Owner(home.owners, world.ledger, world.clock), pytest.raises(WorkError, match="is running"):
         recover(home, world.clock.now())
+
+
+def test_two_recover_one_after_the_other(home):
+    world = World(home, contacts(1))
+    with locked(home.path / "recovering.lock"), pytest.raises(BusyError, match="recovering"):
+        recover(home, world.clock.now())
+    assert not home.ledger.exists()
+    assert recover(home, world.clock.now()).campaigns == 1
+    again = recover(home, world.clock.now() + HOUR)
+    assert again.campaigns == 1
+    assert again.set_aside.is_file()
 
 
 def test_a_cancelled_campaign_stays_cancelled_through_a_recovery(home):

@@ -174,14 +174,14 @@ class WatchedLedger(Ledger):
     def __init__(self, file: Path, fate: Fate) -> None:
         super().__init__(file)
         self.fate = fate
-        let_in, successor = self._database._let_successor_in, self._database._successor
+        finish, successor = self._database._finish_replacing, self._database._successor
 
         def watched() -> None:
             if successor.exists():
                 fate.come_to(TAKING_IN)
-            let_in()
+            finish()
 
-        self._database._let_successor_in = watched
+        self._database._finish_replacing = watched
 
     @contextmanager
     def session(self) -> Iterator[Session]:
