@@ -34,7 +34,7 @@ bench-large: $(VENV)/.measuring ## measure planning 100 million contacts
 bench-dispatch: $(VENV)/.measuring ## measure the dispatcher against a provider on this machine (up to twenty minutes)
 	$(RUN)/python -m tests.benchmarks.dispatch
 
-faults: $(INSTALLED) ## try the dispatcher's faults (up to two hours, can be resumed)
+faults: $(INSTALLED) ## try the dispatcher's faults (some four hours of two cores, can be resumed)
 	$(RUN)/python -m tests.faults
 
 $(VENV)/.measuring: $(INSTALLED)
