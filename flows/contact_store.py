@@ -270,6 +270,7 @@ def write_snapshot(contacts: pl.DataFrame, folder: Path) -> Path:
 
 def _replace_text(file: Path, text: str) -> None:
     part = file.with_name(f".{file.name}.part")
+    part.touch(mode=0o600)
     part.write_text(text)
     sync_file(part)
     part.rename(file)
