@@ -94,12 +94,16 @@ class DatabaseFile:
 
     Most of what opening costs is beginning a DuckDB (12 ms), so one stays and the file is attached to it
     (half a millisecond). Whatever raises may have spoilt it: then the next opening begins another.
+
+    ``untaken`` says why the last opening could not take the log in, a full disk mostly. Nothing is lost, and
+    each opening tries again, but has to read a log that grows.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._log = log_of(file)
         self._successor = file.with_name(f"{file.name}.next")
+        self.untaken: str | None = None
         self._duckdb: duckdb.DuckDBPyConnection | None = None
 
     @contextmanager
@@ -149,9 +153,11 @@ class DatabaseFile:
             if _size(self._log) > _LOG_BYTES:
                 _write_whole(connection, self._file, self._successor)
                 self._finish_replacing()
-        except (duckdb.Error, OSError):  # a full disk, mostly: what was committed stays in the log
+        except (duckdb.Error, OSError) as error:
+            self.untaken = str(error)
             connection.close()
         else:
+            self.untaken = None
             self._duckdb = connection
 
     def copy_to(self, target: Path) -> None:

@@ -161,6 +161,11 @@ class Ledger:
             self._kept.close()
         self._held = self._kept = None
 
+    @property
+    def untaken(self) -> str | None:
+        """Why the last session could not take the file's log in, if it could not."""
+        return None if self._database is None else self._database.untaken
+
     @contextmanager
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         if self._kept is not None:

@@ -28,7 +28,8 @@ class Standing:
     """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers.
 
     ``lost`` names those who have calls open, but of whom nobody can tell whether they live. ``refusal`` says
-    why nothing at all may be dispatched; ``dialers`` are those that are set up here.
+    why nothing at all may be dispatched; ``untaken`` why the ledger's log could not be taken in; ``dialers``
+    are those that are set up here.
     """
 
     campaigns: pl.DataFrame
@@ -36,6 +37,7 @@ class Standing:
     dispatchers: list[Living]
     lost: list[str]
     refusal: str | None
+    untaken: str | None
     dialers: list[str]
 
     @property
@@ -52,7 +54,7 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
         refusal = _refusal(session, Journal(home.journal))
         owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
     lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
-    return Standing(campaigns, held, living(home.owners), lost, refusal, dialers_at_hand())
+    return Standing(campaigns, held, living(home.owners), lost, refusal, ledger.untaken, dialers_at_hand())
 
 
 def _refusal(session: Session, journal: Journal) -> str | None:
@@ -85,6 +87,10 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
     if state in ("completed", "cancelled", "failed"):
         return [f"it is {state}" + (f": {campaign['reason']}" if campaign["reason"] else "")]
     told = [] if found.refusal is None else [found.refusal]
+    if found.untaken is not None:
+        told.append(
+            f"the ledger's log cannot be taken in and slows every tick while it grows: {found.untaken}"
+        )
     if campaign["dialer"] not in found.dialers:
         told.append(f"its dialer {campaign['dialer']} is not set up in this environment")
     if not found.dispatchers:

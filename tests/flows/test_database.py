@@ -181,6 +181,22 @@ def test_what_was_committed_stays_where_the_disk_is_full_at_the_end(tmp_path: Pa
     assert _counted(file) == 1 + 2 * _MANY
 
 
+def test_a_log_that_could_not_be_taken_in_is_so_by_a_later_opening(tmp_path: Path) -> None:
+    file = tmp_path / "counts.duckdb"
+    database = DatabaseFile(file)
+    _count(database)
+    in_the_way = tmp_path / "counts.duckdb.next.part"
+    in_the_way.mkdir()
+    _count(database, 30 * _SOME)
+    assert log_of(file).exists()
+    assert str(in_the_way) in (database.untaken or "")
+    in_the_way.rmdir()
+    _count(database)
+    assert not log_of(file).exists()
+    assert database.untaken is None
+    assert _counted(file) == 2 + 30 * _SOME
+
+
 _SOME = 1_000
 _MANY = 20_000
 _ROOM_BYTES = 250_000
@@ -274,6 +290,7 @@ def _count_on_a_full_disk(file: Path) -> None:
     database = DatabaseFile(file)
     _count(database, _MANY)
     _count(database, _MANY)
+    assert database.untaken
 
 
 def _counted(file: Path) -> int:

@@ -10,9 +10,8 @@ from flows.applying import OutdatedLedgerError
 from flows.archiving import archive_closed_days
 from flows.database import BusyError, locked
 from flows.errors import WorkError
-from flows.owners import Owner, remove_files
+from flows.owners import Owner
 from flows.recovering import recover
-from flows.standing import reasons, standing
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
 
@@ -153,18 +152,3 @@ def test_a_campaign_whose_plans_are_gone_is_named_and_the_others_come_back(home)
     world.ledger.close()
     assert recover(home, world.clock.now(), said.append).campaigns == 1
     assert f"campaign {gone} does not come back: its plans are gone" in said
-
-
-def test_calls_of_a_dispatcher_of_which_nothing_is_left_are_told_in_status(home):
-    world = World(home, contacts(2))
-    owner = Owner(home.owners, world.ledger, world.clock)
-    world.clock.wait_until(START)
-    world.claim(owner)
-    owner.let_go()
-    remove_files(home.owners, owner.owner_id)
-    found = standing(home, world.ledger, START)
-    row = found.campaigns.row(0, named=True)
-    (told,) = [reason for reason in reasons(row, found, START) if owner.owner_id[:8] in reason]
-    assert "callplan recover" in told
-    world.recovered()
-    assert standing(home, world.ledger, START).lost == []
