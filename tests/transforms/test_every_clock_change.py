@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from tests.examples import SEED, ZONES_TRIED
-from tests.transforms import oracle
+from tests.transforms import clocks
 from transforms.campaign import Campaign
 from transforms.windows import openings
 
@@ -24,31 +24,31 @@ MIDNIGHT = time()
 def _changes(zone):
     """Return (instant, offset before, offset after) of every change, looked for every six hours."""
     found = []
-    at, old = FIRST, oracle.offset(zone, FIRST)
+    at, old = FIRST, clocks.offset(zone, FIRST)
     while at < LAST:
         following = at + 7 * DAY
-        new = oracle.offset(zone, following)
+        new = clocks.offset(zone, following)
         days = [at + count * 6 * HOUR for count in range(29)]
-        if new != old or any(oracle.offset(zone, day) != old for day in days[::4]):
+        if new != old or any(clocks.offset(zone, day) != old for day in days[::4]):
             for before, after in pairwise(days):
-                if oracle.offset(zone, before) != oracle.offset(zone, after):
+                if clocks.offset(zone, before) != clocks.offset(zone, after):
                     found.append(_exact(zone, before, after))
         at, old = following, new
     return found
 
 
 def _exact(zone, before, after):
-    old = oracle.offset(zone, before)
+    old = clocks.offset(zone, before)
     while after - before > MICROSECOND:
         middle = before + (after - before) // 2
-        before, after = (middle, after) if oracle.offset(zone, middle) == old else (before, middle)
-    return after, old, oracle.offset(zone, after)
+        before, after = (middle, after) if clocks.offset(zone, middle) == old else (before, middle)
+    return after, old, clocks.offset(zone, after)
 
 
 @cache
 def _twins():
     """Return the zones drawn that change their clock with their changes, one name for each history."""
-    names = sorted(oracle.zone_names())
+    names = sorted(clocks.zone_names())
     histories = {}
     for zone in random.Random(SEED).sample(names, round(len(names) * ZONES_TRIED)):
         changes = tuple(_changes(zone))
@@ -81,12 +81,12 @@ def _windows(edges, day):
 
 def _is_open(zone, start, end, instant):
     """Judge an instant by what the clock reads then, and at the other instants at which it reads an edge."""
-    local = oracle.wall_clock(zone, instant)
+    local = clocks.wall_clock(zone, instant)
     opens, closes = (_at(local.date(), text) for text in (start, end))
     return (
         opens <= local < closes
-        and oracle.opening(zone, opens) <= instant
-        and instant < oracle.closing(zone, closes)
+        and clocks.opening(zone, opens) <= instant
+        and instant < clocks.closing(zone, closes)
     )
 
 
@@ -130,7 +130,7 @@ def _judge(zone, day, start, end, at):
     probes |= {moment + step for moment in [*edges, at] for step in (-MICROSECOND, timedelta(), MICROSECOND)}
     for instant in probes:
         is_open = any(opens <= instant < closes for opens, closes in opened)
-        if oracle.wall_clock(zone, instant).date() == day:
+        if clocks.wall_clock(zone, instant).date() == day:
             assert is_open == _is_open(zone, start, end, instant), (zone, start, end, instant)
         else:
             assert not is_open, (zone, start, end, instant)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, seed, settings
 
 from tests.examples import SEED
-from tests.transforms import oracle
+from tests.transforms import clocks, oracle
 from tests.transforms.by_hand import (
     EVERY_DAY,
     NEW_YORK,
@@ -108,7 +108,7 @@ def test_window_edges_in_gaps_and_folds(
     ],
 )
 def test_date_is_all_that_reads_it(zone: str, day: str, first: str, last: str) -> None:
-    assert oracle.stretch_of_date(zone, date.fromisoformat(day)) == (utc(first), utc(last))
+    assert clocks.stretch_of_date(zone, date.fromisoformat(day)) == (utc(first), utc(last))
 
 
 @pytest.mark.parametrize(
@@ -357,9 +357,9 @@ def test_planned_slots_read_a_time_in_a_window(drawn: tuple[list[Person], Campai
     assert all(earlier.scheduled_at < later.scheduled_at for earlier, later in pairwise(slots))
     for slot in slots:
         assert now <= slot.scheduled_at < slot.not_after
-        read = oracle.wall_clock(slot.timezone, slot.scheduled_at)
+        read = clocks.wall_clock(slot.timezone, slot.scheduled_at)
         assert read.date() not in drawn_campaign.blackout_dates
         assert any(
             start <= f"{read:%H:%M}" < end for start, end in oracle._hours(drawn_campaign, read.isoweekday())
         )
-        assert oracle.wall_clock(drawn_campaign.timezone, slot.scheduled_at).date() == slot.call_date
+        assert clocks.wall_clock(drawn_campaign.timezone, slot.scheduled_at).date() == slot.call_date

@@ -19,8 +19,8 @@ from tests.transforms.by_hand import (
     stands,
     utc,
 )
-from tests.transforms.campaigns import Replanning, replannings
 from tests.transforms.oracle import Infeasible, Person, replan
+from tests.transforms.replannings import Replanning, replannings
 
 
 def _nothing_is_broken(replanning: Replanning) -> None:

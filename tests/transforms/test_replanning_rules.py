@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, assume, given, seed, settings
 from flows.planning import InfeasibleError, compute_plan
 from tests.examples import SEED, counted, share
 from tests.transforms import oracle
-from tests.transforms.campaigns import Replanning, replannings
 from tests.transforms.oracle import Slot
+from tests.transforms.replannings import Replanning, replannings
 from transforms.brief import Brief
 from transforms.plan import Edition
 from transforms.schemas import CONTACTS, STANDING

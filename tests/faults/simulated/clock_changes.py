@@ -12,7 +12,7 @@ from tests.faults.row import Row, Tried
 from tests.faults.simulated.shape import Shape
 from tests.faults.simulated.trials import verdict
 from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
-from tests.transforms import oracle
+from tests.transforms import clocks
 
 YEARS = range(2026, 2037)
 ZONES = 24
@@ -45,7 +45,7 @@ class Change:
 def zones_that_change() -> list[str]:
     """Return every zone of the pinned tzdata that changes its clock in ``YEARS``, twins side by side."""
     months = [datetime(year, month, 1, tzinfo=UTC) for year in YEARS for month in range(1, 13)]
-    read = {zone: [oracle.offset(zone, at) for at in months] for zone in oracle.zone_names()}
+    read = {zone: [clocks.offset(zone, at) for at in months] for zone in clocks.zone_names()}
     return sorted(
         (zone for zone, ahead in read.items() if len(set(ahead)) > 1), key=lambda zone: (read[zone], zone)
     )
@@ -53,9 +53,9 @@ def zones_that_change() -> list[str]:
 
 def changes_in(zone: str, year: int) -> list[Change]:
     """Return the changes of a zone's clock in a year."""
-    instants = oracle.clock_changes(zone, year)
+    instants = clocks.clock_changes(zone, year)
     return [
-        Change(at, oracle.offset(zone, at - oracle.MICROSECOND), oracle.offset(zone, at)) for at in instants
+        Change(at, clocks.offset(zone, at - clocks.MICROSECOND), clocks.offset(zone, at)) for at in instants
     ]
 
 
@@ -131,7 +131,7 @@ def no_reading_is_outside(world: ChangingWorld) -> Iterator[str]:
     """Whatever the clock read when a call was made, it read a time inside a window."""
     for request in world.network.requests:
         zone, _ = world.changes[request.key[0]]
-        read = oracle.wall_clock(zone, request.at)
+        read = clocks.wall_clock(zone, request.at)
         windows = world.settings[request.key[0], request.row["plan_version"]].windows or []
         if not any(
             read.isoweekday() in (window.days or [])

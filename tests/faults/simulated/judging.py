@@ -20,7 +20,7 @@ from flows.contact_store import current_snapshot
 from flows.standing import calls_of
 from tests.faults.simulated.network import KEYS_LIVE, Key, Request
 from tests.faults.simulated.world import World
-from tests.transforms import oracle
+from tests.transforms import clocks, oracle
 from transforms.campaign import Campaign
 
 FINAL = {"completed", "no_answer", "busy", "voicemail", "failed"}
@@ -62,9 +62,9 @@ class OpenTime:
 
     def __init__(self) -> None:
         self._settings: dict[int, str] = {}
-        self._known: dict[tuple[str, str, date], list[oracle.Stretch]] = {}
+        self._known: dict[tuple[str, str, date], list[clocks.Stretch]] = {}
 
-    def of(self, settings: Campaign, zone: str, day: date) -> list[oracle.Stretch]:
+    def of(self, settings: Campaign, zone: str, day: date) -> list[clocks.Stretch]:
         """Return the stretches in which a zone is open on a date of the campaign's clock."""
         written = self._settings.setdefault(id(settings), settings.canonical_json())
         if (written, zone, day) not in self._known:
@@ -115,7 +115,7 @@ def _out_of_time(world: World, request: Request, opened: OpenTime) -> Iterator[s
         yield f"after its end at {row['not_after']}"
     if not row["replays"] and request.at >= row["scheduled_at"] + LATE_LIMIT:
         yield f"too long after its slot at {row['scheduled_at']}"
-    day = oracle.wall_clock(settings.timezone, request.at).date()
+    day = clocks.wall_clock(settings.timezone, request.at).date()
     stretches = opened.of(settings, row["timezone"], day)
     if not any(opens <= request.at < closes for opens, closes in stretches):
         yield f"outside the windows of {row['timezone']}"
@@ -157,7 +157,7 @@ def caps_hold(world: World) -> Iterator[str]:
     for request in that_rang.values():
         campaign_id, number = request.key[0], request.row["from_number"]
         settings = world.settings[campaign_id, request.row["plan_version"]]
-        day = oracle.wall_clock(settings.timezone, request.at).date()
+        day = clocks.wall_clock(settings.timezone, request.at).date()
         made[campaign_id, day] += 1
         made[campaign_id, day, number] += 1
         for calls, cap in (
