@@ -52,6 +52,8 @@ def apply_journal(session: Session, journal: Journal, now: datetime, lost: Colle
     if not skips.is_empty():
         _refuse_foreign(session, _of_planned(skips))
         session.write("take_up_skips", ("skipped", skips))
+        for campaign_id in skips["campaign_id"].unique():
+            session.write("delete_skipped_pending", campaign_id=campaign_id)
     noted = ended = 0
     for run in _in_rounds(entries):
         notes, answers, reports = (

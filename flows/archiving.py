@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.database import BusyError, StuckError, locked
 from flows.home import Home
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
@@ -75,10 +76,18 @@ class ChangedError(Exception):
 
 
 def archive_closed_days(home: Home, ledger: Ledger, now: datetime) -> list[str]:
-    """Export the calls of closed days and take them off the ledger.
+    """Export the calls of closed days and take them off the ledger, unless somebody else is about it.
 
     Returns what went wrong: a day whose files cannot be written stays in the ledger.
     """
+    try:
+        with locked(home.archived.with_suffix(".lock"), waits=False):
+            return _archive_days(home, ledger, now)
+    except (BusyError, StuckError):
+        return []
+
+
+def _archive_days(home: Home, ledger: Ledger, now: datetime) -> list[str]:
     with ledger.session() as session:
         days = session.read("list_closed_days", ("open_day", _open_since(session, now)))
     errors = []

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,13 +11,21 @@ from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.home import Home
 from flows.ledger import Session
+from flows.plan_store import given_up, planned_rows
 from transforms.brief import Brief, Edition
 from transforms.campaign import Campaign
 from transforms.days import room_of_dates
 from transforms.eligibility import eligible, with_zone, without_skipped
 from transforms.preflight import ASSUMED_CALL
-from transforms.replan import counting_slots, missed_slots, open_slots, positioned, slots_to_carry
-from transforms.schemas import PLAN, STANDING
+from transforms.replan import (
+    counting_slots,
+    missed_slots,
+    open_slots,
+    positioned,
+    slots_to_carry,
+    still_planned,
+)
+from transforms.schemas import STANDING
 from transforms.standing import Held, held_per_date, held_per_number, redated
 from transforms.wall_clock import to_local
 from transforms.windows import openings
@@ -33,8 +42,8 @@ class Found:
 
     ``versions`` are the current ones and ``last_version`` the highest number so far, 0 for none; ``calls``
     (``STANDING``) all that were started on or after a date; ``pending`` the attempts that wait for a slot or
-    got one from a later version; ``missed`` the staged slots that were not called in time; ``call_lasts`` how
-    long a call lasted so far, or is taken to.
+    got one from a later version; ``missed`` the staged slots that were not called in time, with their
+    ``plan_version``; ``call_lasts`` how long a call lasted so far, or is taken to.
     """
 
     stored: StoredCampaign
@@ -177,8 +186,12 @@ def edit_brief(
 
 def plan_rows(home: Home, found: Found) -> pl.LazyFrame:
     """Return the rows of the current versions (schema ``PLAN``), replaced ones included."""
-    files = [home.plans / name for name in found.versions["file"]]
-    return pl.scan_parquet(files) if files else PLAN.to_frame().lazy()
+    return planned_rows(files_of(home, found.versions))
+
+
+def files_of(home: Home, versions: pl.DataFrame) -> dict[int, Path]:
+    """Return the plan file of each of ``versions`` (``plan_version``, ``file``)."""
+    return {number: home.plans / name for number, name in versions.select("plan_version", "file").iter_rows()}
 
 
 def slots_not_started(home: Home, found: Found) -> pl.LazyFrame:
@@ -214,12 +227,12 @@ def _kept(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
 
 
 def _missed(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
-    missed = [found.missed.lazy()]
-    for version in found.passed_over.iter_rows(named=True):
-        rows = pl.scan_parquet(home.plans / version["file"])
-        missed.append(
-            missed_slots(rows, found.gone, found.pending.lazy(), version["missed_from"], now, LATE_LIMIT)
-        )
+    files = files_of(home, found.versions)
+    out = given_up(files)
+    missed = [still_planned(found.missed.lazy(), out).select(_ATTEMPT)]
+    for number, missed_from in found.passed_over.select("plan_version", "missed_from").iter_rows():
+        rows = still_planned(pl.scan_parquet(files[number]), out)
+        missed.append(missed_slots(rows, found.gone, found.pending.lazy(), missed_from, now, LATE_LIMIT))
     return pl.concat(missed)
 
 

@@ -106,6 +106,7 @@ def commit(
     if publication.kind == "replaces":
         set_settings(session, stored.campaign_id, publication.settings)
         _replace(session, publication)
+        session.announce()  # claims of the versions before are not to be dialled any more
     _note_waiting(session, publication, fate, now)
     _note_schedule(session, publication, fate, excluded.height, now)
     if publication.looked_after is not None:

@@ -12,8 +12,8 @@ from flows.contact_store import current_snapshot
 from flows.errors import DamagedFileError
 from flows.home import Home
 from flows.ledger import Ledger
-from flows.plan_store import proven
-from transforms.schemas import CONTACTS
+from flows.plan_store import EXCLUDED_SUFFIX, companion, proven
+from transforms.schemas import CONTACTS, EXCLUDED
 
 UNREADABLE = (pl.exceptions.PolarsError, FileNotFoundError)
 """What Polars raises for files that are lost or damaged."""
@@ -39,7 +39,7 @@ def _refuse_damaged(home: Home, ledger: Ledger, campaign_id: str) -> None:
         versions = session.read("list_current_versions", campaign_id=campaign_id)
         past = session.read("list_past_days", campaign_id=campaign_id, from_date=None)
     for name, sha256 in versions.select("file", "sha256").iter_rows():
-        proven(home.plans, name, sha256)
+        _refuse_unreadable(companion(proven(home.plans, name, sha256), EXCLUDED_SUFFIX), EXCLUDED)
     if settings.contact_list is not None:
         _refuse_unreadable(current_snapshot(home, settings.contact_list), CONTACTS)
     for name in past["calls_file"]:

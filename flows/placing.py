@@ -107,7 +107,7 @@ class Batch:
         """Check, note and send what is due, under the lock that a pause waits for."""
         with self._line.owner.slice():
             self._line.refuse_moved_clock()
-            forbidden = self._forbidden()
+            forbidden = self._forbidden(now)
             with self._line.journal.writing() as page:
                 now = max(now, self._line.clock.now())  # the locks may have taken time
                 self._give_back(page, forbidden, now, "its campaign or contact may not be called any more")
@@ -171,14 +171,17 @@ class Batch:
             waiting = waiting.with_columns(goes_at=pl.max_horizontal("goes_at", "free_at"))
             self._waiting = waiting.drop("free_at")
 
-    def _forbidden(self) -> pl.DataFrame:
-        """Return the waiting calls that may not be made any more, as the ledger changed since the claim."""
-        if self._line.changes.number() == self._change:
+    def _forbidden(self, now: datetime) -> pl.DataFrame:
+        """Return the waiting calls that may not be made any more, as the ledger changed since the claim.
+
+        A call whose dial is to be repeated may also have ended meanwhile, of which no change tells.
+        """
+        if self._line.changes.number() == self._change and not self._one_by_one:
             return self._waiting.clear()
         with self._line.ledger.session() as session:
             self._change = self._line.changes.number()
             wanted = self._waiting.select(*_CALL, "lease_id")
-            allowed = session.read("list_callable_claims", ("wanted", wanted))
+            allowed = session.read("list_callable_claims", ("wanted", wanted), now=now)
         return self._waiting.join(allowed, on=_CALL, how="anti", maintain_order="left")
 
 

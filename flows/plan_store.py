@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.errors import DamagedFileError, InputError
+from transforms.replan import still_planned
 from transforms.schemas import PLAN
 
 EXCLUDED_SUFFIX = ".excluded.parquet"
@@ -56,6 +57,33 @@ def companion(plan: Path, suffix: str) -> Path:
 def write_companion(rows: pl.LazyFrame, file: Path) -> None:
     """Write what belongs to a plan to a file beside it, and sync it."""
     rows.sink_parquet(file, compression="zstd", compression_level=1, sync_on_close="all", mkdir=True)
+
+
+def given_up(versions: Mapping[int, Path]) -> pl.DataFrame:
+    """Return whom later versions leave out, as the files beside them say: they are out of the current plan.
+
+    ``versions`` has the plan file of each current version by its number. Grain: one row per contact,
+    ``contact_id`` and ``given_up_by``, the last of those versions but the first.
+    """
+    later = {str(companion(versions[number], EXCLUDED_SUFFIX)): number for number in sorted(versions)[1:]}
+    if not later:
+        return pl.DataFrame(schema={"contact_id": pl.String(), "given_up_by": pl.Int32()})
+    return (
+        pl.scan_parquet(list(later), include_file_paths="file")
+        .group_by("contact_id")
+        .agg(given_up_by=pl.col("file").replace_strict(later, return_dtype=pl.Int32()).max())
+        .collect()
+    )
+
+
+def planned_rows(versions: Mapping[int, Path]) -> pl.LazyFrame:
+    """Return the rows of the current plan (schema ``PLAN``), slots that a later version plans anew included.
+
+    ``versions`` is as ``given_up`` takes it.
+    """
+    if not versions:
+        return PLAN.to_frame().lazy()
+    return still_planned(pl.scan_parquet(list(versions.values())), given_up(versions))
 
 
 def version_name(campaign_id: str, plan_version: int) -> str:

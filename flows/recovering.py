@@ -20,7 +20,15 @@ from flows.home import Home
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.owners import living
-from flows.plan_store import EXCLUDED_SUFFIX, PlanFile, companion, facts_of, plan_files, sha256_of
+from flows.plan_store import (
+    EXCLUDED_SUFFIX,
+    PlanFile,
+    companion,
+    facts_of,
+    plan_files,
+    planned_rows,
+    sha256_of,
+)
 from flows.progress import Progress, silent
 from transforms.brief import Brief
 from transforms.campaign import Campaign
@@ -164,9 +172,13 @@ def _add(session: Session, campaign_id: str, versions: list[_Version], now: date
     session.write("take_up_skips", ("skipped", skipped))
 
 
+def _rows(current: list[_Version]) -> pl.LazyFrame:
+    return planned_rows({version.brief.edition.plan_version: version.file for version in current})
+
+
 def _add_waiting(session: Session, campaign_id: str, current: list[_Version], now: datetime) -> None:
     """Note which version's slot counts where it is not that of the last replacing one."""
-    rows = pl.scan_parquet([version.file for version in current])
+    rows = _rows(current)
     first = current[0].brief.edition.plan_version
     called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
     later = (
@@ -212,7 +224,7 @@ def _hold_back(
 
 def _count(session: Session, campaign_id: str, current: list[_Version]) -> None:
     """Note how many contacts the campaign calls; a skip of somebody whom it plans no more counts for none."""
-    planned = pl.scan_parquet([version.file for version in current]).filter(pl.col("attempt") == 1)
+    planned = _rows(current).filter(pl.col("attempt") == 1)
     called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
     contacts = pl.concat([planned.select("contact_id"), called.lazy().select("contact_id")]).unique()
     count = contacts.select(pl.len()).collect().item()

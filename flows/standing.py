@@ -1,13 +1,14 @@
 """Where campaigns and calls stand, and why nothing is being delivered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
 from flows.applying import refuse_outdated
 from flows.archiving import past_calls
+from flows.briefing import files_of
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.contact_store import current_lists
 from flows.damage import UNREADABLE
@@ -17,7 +18,7 @@ from flows.home import Home
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.owners import Living, is_lost, living
-from flows.plan_store import EXCLUDED_SUFFIX, companion
+from flows.plan_store import EXCLUDED_SUFFIX, companion, planned_rows
 from transforms.replan import counting_slots
 from transforms.schemas import CONTACTS
 from transforms.wall_clock import to_local
@@ -142,9 +143,7 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
         return made.lazy().select(columns)
     waiting = pl.lit("cancelled" if campaign.state == "cancelled" else "scheduled")
     planned = (
-        counting_slots(
-            pl.scan_parquet([home.plans / name for name in versions["file"]]), made.lazy(), pending.lazy()
-        )
+        counting_slots(planned_rows(files_of(home, versions)), made.lazy(), pending.lazy())
         .join(skips.lazy().select("contact_id", "reason", skipped=pl.lit(1)), on="contact_id", how="left")
         .with_columns(
             state=pl.when(pl.col("skipped").is_not_null()).then(pl.lit("skipped")).otherwise(waiting),
@@ -198,28 +197,29 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
 def known_contacts(home: Home, session: Session, campaign: StoredCampaign, ids: pl.Series) -> pl.DataFrame:
     """Return those of ``ids`` that are contacts of the campaign's list.
 
-    Grain: one row per contact, ``contact_id`` and ``is_planned``, whether the current plan calls it and no
-    call of it is past. Where a file is lost or damaged that says so, everybody counts as what it would say:
-    nobody is kept from being skipped by it.
+    Grain: one row per contact, ``contact_id`` and ``is_planned``, whether the campaign counts it among those
+    whom it calls and no call of it is past: the current plan has it, or its call is open or waits for a slot.
+    Where a file is lost or damaged, nobody is kept from being skipped by it; a skip too few that counts keeps
+    a campaign from being completed, one too many would end it before everybody was called.
     """
     of_campaign = campaign.campaign_id
     snapshot = current_lists(home).get(campaign.settings.contact_list or "")
     versions = session.read("list_current_versions", campaign_id=of_campaign)
-    past_days = session.read("list_past_days", campaign_id=of_campaign, from_date=None)
-    listed = _those_in([] if snapshot is None else [snapshot], ids, unread=ids)
-    planned = _those_in([home.plans / name for name in versions["file"]], ids, unread=ids)
-    past = _those_in([home.past / name for name in past_days["calls_file"]], ids, unread=ids.clear())
+    contacts = CONTACTS.to_frame().lazy() if snapshot is None else pl.scan_parquet(snapshot)
+    listed = _those_in(lambda: contacts, ids, unread=ids)
+    planned = _those_in(lambda: planned_rows(files_of(home, versions)), ids, unread=ids.clear())
+    past = _those_in(lambda: past_calls(home, session, of_campaign), ids, unread=ids)
+    begun = [session.read(name, campaign_id=of_campaign) for name in ("list_calls", "list_pending")]
+    counted = pl.concat([planned, *(rows["contact_id"] for rows in begun)])
     return pl.DataFrame({"contact_id": listed}).with_columns(
-        is_planned=pl.col("contact_id").is_in(planned.implode()) & ~pl.col("contact_id").is_in(past.implode())
+        is_planned=pl.col("contact_id").is_in(counted.implode()) & ~pl.col("contact_id").is_in(past.implode())
     )
 
 
-def _those_in(files: list[Path], ids: pl.Series, unread: pl.Series) -> pl.Series:
-    """Return those of ``ids`` that are in files of contacts, or ``unread`` where these cannot be read."""
-    if not files:
-        return ids.clear()
-    found = pl.scan_parquet(files).select("contact_id").filter(pl.col("contact_id").is_in(ids.implode()))
+def _those_in(rows: Callable[[], pl.LazyFrame], ids: pl.Series, unread: pl.Series) -> pl.Series:
+    """Return those of ``ids`` that are in rows of files, or ``unread`` where these cannot be read."""
     try:
+        found = rows().select("contact_id").filter(pl.col("contact_id").is_in(ids.implode()))
         return found.unique().collect()["contact_id"]
     except UNREADABLE:
         return unread

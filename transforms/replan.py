@@ -55,6 +55,20 @@ def counting_slots(plan: pl.LazyFrame, gone: pl.LazyFrame, replaced: pl.LazyFram
     )
 
 
+def still_planned(rows: pl.LazyFrame, given_up: pl.DataFrame) -> pl.LazyFrame:
+    """Return the rows whose contact no later version has given up, because it cannot be called any more.
+
+    Takes rows with ``contact_id`` and ``plan_version``, and ``contact_id`` with ``given_up_by``, the version.
+    """
+    if given_up.is_empty():
+        return rows
+    return (
+        rows.join(given_up.lazy(), on="contact_id", how="left", maintain_order="left")
+        .filter(pl.col("given_up_by").is_null() | (pl.col("given_up_by") <= pl.col("plan_version")))
+        .drop("given_up_by")
+    )
+
+
 def latest_versions(plan: pl.LazyFrame) -> pl.LazyFrame:
     """Return of each attempt in the current versions the one that counts.
 

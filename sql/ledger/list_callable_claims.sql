@@ -1,6 +1,8 @@
--- Which claimed calls may still be dialled: their claim stands, their campaign is live, nobody skipped the contact.
--- An unknown one may be dialled again under its key on the same terms.
+-- Which claimed calls may still be dialled: their claim stands, their version is current, their campaign is live,
+-- nobody skipped the contact. An unknown one may be dialled again under its key while its question is open; it was
+-- begun before the plan was changed.
 -- Grain: one row per call of the relation wanted (campaign_id, contact_id, attempt, lease_id) that may be.
+-- $now timestamptz: the instant
 select wanted.campaign_id, wanted.contact_id, wanted.attempt
 from wanted
 inner join call
@@ -11,7 +13,20 @@ inner join call
 inner join campaign on campaign.campaign_id = call.campaign_id
 where
     call.finished_at is null
-    and ((call.state = 'claimed' and call.noted_at is null) or call.state = 'unknown')
+    and (
+        (
+            call.state = 'claimed'
+            and call.noted_at is null
+            and exists (
+                select 1
+                from current_version
+                where
+                    current_version.campaign_id = call.campaign_id
+                    and current_version.plan_version = call.plan_version
+            )
+        )
+        or (call.state = 'unknown' and call.deadline_at > $now::timestamptz)
+    )
     and campaign.state in ('scheduled', 'active')
     and not exists (
         select 1

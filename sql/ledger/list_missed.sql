@@ -2,6 +2,6 @@
 -- Grain: one row per slot. Order: none.
 -- $campaign_id varchar: the campaign; $now timestamptz: the instant; $late_limit interval: how long after its time
 -- a slot may still be called
-select contact_id, attempt
+select contact_id, attempt, plan_version
 from missed_slots($now::timestamptz, $late_limit::interval)
 where campaign_id = $campaign_id::varchar

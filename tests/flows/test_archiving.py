@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from flows import archiving
 from flows import journal as journals
 from flows.archiving import archive_closed_days, archive_journal
 from flows.asking import ask
@@ -126,3 +127,37 @@ def test_a_day_that_another_zone_makes_today_again_still_counts_against_its_caps
     in_tokyo = world.calls["noted_at"].dt.convert_time_zone("Asia/Tokyo").dt.date()
     assert in_tokyo.value_counts()["count"].max() == 4
     assert world.state == "completed"
+
+
+def test_two_who_archive_at_once_write_over_nothing_and_lose_nobody(home, monkeypatch):
+    mute = Chosen(lambda *_: "completed")
+    ended = mute.ended
+    mute.ended = lambda calls, now: ended(calls.filter(pl.col("contact_id") != "c1"), now)
+    world = World(home, contacts(9), dialer=mute, max_calls_per_day=3, max_call_minutes=10)
+    world.run(START + 2 * DAY - HOUR)
+    now, free_names, others = START + 2 * DAY + HOUR, archiving._free_names, []
+
+    def meanwhile(*of):
+        found = free_names(*of)
+        monkeypatch.setattr(archiving, "_free_names", free_names)
+        settle(home, world.ledger, world.campaign_id, "c1", "completed", now)
+        others.append(archive_closed_days(home, world.ledger, now))
+        return found
+
+    monkeypatch.setattr(archiving, "_free_names", meanwhile)
+    assert archive_closed_days(home, world.ledger, now) == []
+    assert others == [[]]
+    assert world.calls["contact_id"].to_list() == [f"c{number}" for number in range(6)]
+    world.clock.wait_until(now)
+    world.update(end_time="16:00")
+    world.run(START + 20 * DAY)
+    assert world.calls["contact_id"].to_list() == [f"c{number}" for number in range(9)]
+
+
+def test_nobody_is_lost_by_skips_of_people_whose_past_call_cannot_be_read(home):
+    world = World(home, contacts(9), max_calls_per_day=3)
+    world.run(START + 2 * DAY + HOUR)
+    for file in (home.past / world.campaign_id).glob("*.calls.parquet"):
+        file.unlink()
+    world.skip("c0", "c1")
+    assert world.state == "active"

@@ -310,9 +310,10 @@ def test_where_a_plan_is_lost_contacts_are_skipped_and_the_rest_is_refused_in_a_
     for command in (["calls", "Renewals"], ["update", "Renewals", "end_time=15:00"]):
         done = scheduled(*command)
         assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"error: {plan}: the plan is gone")
-    assert scheduled.json("skip", "Renewals", "c1", "--reason", "asked us to")["skipped"] == 1
+    for skipped in (1, 0):
+        assert scheduled.json("skip", "Renewals", "c1", "--reason", "asked us to")["skipped"] == skipped
     (row,) = scheduled.json("status")["campaigns"]
-    assert (row["plan_version"], row["skipped_count"]) == (1, 1)
+    assert (row["plan_version"], row["state"]) == (1, "scheduled"), "nobody knows whether that was everyone"
 
 
 def test_what_the_system_refuses_is_told_in_a_sentence(callplan):

@@ -1,5 +1,7 @@
+import os
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -198,3 +200,20 @@ def test_a_skip_that_an_older_callplan_wrote_is_read_without_its_version():
     written = '[{"campaign_id": "c", "contact_id": "c0", "reason": "asked", "skipped_at": 1774274400000000}]'
     (skip,) = Entry(1, "skip", written).rows.to_dicts()
     assert (skip["contact_id"], skip["plan_version"]) == ("c0", None)
+
+
+def test_the_file_before_is_durable_once_a_new_one_is_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(journals, "MOST_FILE_BYTES", 700)
+    synced = {}
+
+    def sync(descriptor):
+        file = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        synced[file] = os.fstat(descriptor).st_size
+
+    journal = Journal(tmp_path, sync)
+    for kind, rows in (("note", _notes("a")), ("answer", _answers("a")), ("answer", _answers("b"))):
+        _write(journal, kind, rows)
+    _write(journal, "note", _notes("c"))
+    files = sorted(tmp_path.glob("*.jsonl"))
+    assert len(files) == 2
+    assert {str(file): file.stat().st_size for file in files} == synced

@@ -14,7 +14,7 @@ from flows.owners import Owner, remove_files
 from flows.pausing import UnacknowledgedError
 from flows.standing import standing
 from tests.people import contacts
-from tests.world import DAY, START, World
+from tests.world import DAY, START, Chosen, World
 
 HOUR = timedelta(hours=1)
 UPGRADED = "update campaign set told_version = 0, settings_told = null"
@@ -241,4 +241,17 @@ def test_a_claim_that_was_put_back_goes_back_in_an_older_copy_whose_owner_is_for
         campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
     world.run(START + DAY)
     assert world.calls["contact_id"].to_list() == ["c0", "c1"]
+    assert world.state == "completed"
+
+
+def test_nobody_whose_skip_an_older_copy_takes_up_waits_for_another_attempt(home):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 30}}
+    busy = Chosen(lambda contact, _: "busy" if contact == "c0" else "completed")
+    world = World(home, contacts(3), dialer=busy, retry=retry)
+    world.run(START + timedelta(minutes=10))
+    older = world.older_copy()
+    world.skip("c0")
+    world.ledger = older
+    world.run(START + DAY)
+    assert world.calls.select("contact_id", "attempt").rows() == [("c0", 1), ("c1", 1), ("c2", 1)]
     assert world.state == "completed"

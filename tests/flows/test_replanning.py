@@ -253,3 +253,38 @@ def test_a_dispatcher_that_leaves_waits_for_the_slots_that_are_looked_for(home):
         dispatcher = world.dispatcher(owner, beside=beside)
         tally = dispatcher.run(world.clock.now() + timedelta(microseconds=1))
     assert (tally.ticks, tally.replanned, world.versions.height) == (1, 1, 2)
+
+
+def test_who_was_given_up_is_so_once_also_where_slots_are_staged_meanwhile(home, monkeypatch):
+    world = World(home, contacts(40), contact_timezone="contact", max_calls_per_day=10)
+    world.load(contacts(40, ["Nowhere/Atall"] + [None] * 39), "again.csv")
+    world.clock.wait_until(START + 2 * HOUR)
+    replan_brief, times = replanning.replan_brief, []
+
+    def meanwhile(home, found, starts_at, now):
+        times.append(now)
+        if len(times) == 1:
+            for version in found.passed_over.iter_rows(named=True):
+                _stage_on(world, version)
+        return replan_brief(home, found, starts_at, now)
+
+    monkeypatch.setattr(replanning, "replan_brief", meanwhile)
+    world.run(START + 2 * HOUR + 6 * MINUTE)
+    assert len(times) > 1
+    assert (world.stored.contact_count, world.stored.excluded_count) == (39, 1)
+    world.run(START + 20 * DAY)
+    assert set(world.calls["contact_id"]) == {f"c{number}" for number in range(1, 40)}
+    assert world.state == "completed"
+
+
+def _stage_on(world, version):
+    staged_until = version["staged_until"]
+    with world.ledger.session() as session:
+        session.write(
+            "move_stage",
+            campaign_id=world.campaign_id,
+            plan_version=version["plan_version"],
+            staged_from=staged_until,
+            staged_until=staged_until + timedelta(seconds=1),
+            missed_from=None,
+        )

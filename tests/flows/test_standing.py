@@ -1,12 +1,15 @@
 """Where campaigns stand, and why nothing is delivered, as ``status`` tells it."""
 
+from datetime import timedelta
+
 from flows import database
+from flows.asking import ask
 from flows.campaigns import resume
 from flows.ledger import Ledger
 from flows.owners import Owner, remove_files
-from flows.standing import reasons, standing
+from flows.standing import reasons, standing, why_not_planned
 from tests.people import contacts
-from tests.world import START, World
+from tests.world import DAY, START, World
 
 
 def test_calls_of_a_dispatcher_of_which_nothing_is_left_are_told_in_status(home):
@@ -39,3 +42,31 @@ def test_a_log_of_the_ledger_that_cannot_be_taken_in_is_told_in_status(home, mon
     assert "slows every tick" in told
     in_the_way.rmdir()
     assert standing(home, ledger, START).untaken is None
+
+
+def _given_up(home):
+    """Return a world of four in which the first, whose list was loaded again, cannot be called any more."""
+    world = World(home, contacts(4), contact_timezone="contact")
+    world.load(contacts(4, ["Nowhere/Atall", None, None, None]), "again.csv")
+    world.run(START + timedelta(minutes=30))
+    return world
+
+
+def test_who_was_given_up_is_planned_no_more_and_a_skip_of_theirs_stands_for_nobody(home):
+    world = _given_up(home)
+    assert world.waiting["contact_id"].to_list() == ["c1", "c2", "c3"]
+    assert ask(home, world.ledger, "select contact_id from plan order by 1").rows() == [
+        ("c1",),
+        ("c2",),
+        ("c3",),
+    ]
+    assert "Nowhere/Atall" in why_not_planned(home, world.ledger, world.stored, "c0")
+    world.skip("c0")
+    world.run(START + 10 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c1", "c2", "c3"]
+    assert world.state == "completed"
+
+
+def test_a_recovered_ledger_does_not_wait_for_who_was_given_up(home):
+    world = _given_up(home)
+    assert world.recovered()["contact_count"] == 3
