@@ -26,8 +26,25 @@ class _Recording(SimulatedDialer):
         return super().send(requests, now)
 
 
+class _Late:
+    """An exchange whose answers come after three seconds, so that the next replay goes after one."""
+
+    def __init__(self, exchange, now):
+        self._answers, self._comes_at = exchange.replies(now), now + 3 * SECOND
+        self.is_open = True
+
+    def replies(self, now):
+        if now < self._comes_at:
+            return self._answers.clear()
+        self.is_open = False
+        return self._answers
+
+    def wakes_at(self, now):
+        return max(now, self._comes_at)
+
+
 class _Failing(_Recording):
-    """Fails over every first dial, so that nothing is known of it; does ``meanwhile`` at the first replay."""
+    """Fails over every first dial, so that nothing is known of it; does ``meanwhile`` after each replay."""
 
     keys_live = timedelta(minutes=10)
 
@@ -40,7 +57,7 @@ class _Failing(_Recording):
         if not requests["replays"].all():
             raise ValueError("no line")
         self._meanwhile(now)
-        return exchange
+        return _Late(exchange, now)
 
     def replayed(self):
         return {contact: at for contact, replays, at in self.sent if replays}
@@ -87,9 +104,9 @@ def test_a_dial_is_not_repeated_once_a_person_has_settled_the_call(home):
 
 def test_a_dial_is_not_repeated_once_its_question_is_closed(home):
     dialer = _Failing(lambda _: None)
-    hurried = {"max_call_minutes": 2, "end_time": "10:05", "max_concurrent_calls": 300}
-    world = World(home, contacts(600), dialer=dialer, **hurried)
-    world.run(START + 8 * MINUTE, tick=SECOND)
+    hurried = {"max_call_minutes": 2, "end_time": "10:10", "max_concurrent_calls": 400}
+    world = World(home, contacts(1_200), dialer=dialer, **hurried)
+    world.run(START + 3 * MINUTE, tick=SECOND)
     deadlines = dict(world.calls.select("contact_id", "deadline_at").iter_rows())
     replayed = dialer.replayed()
     assert replayed
