@@ -144,6 +144,8 @@ def changed_meanwhile(world: World, campaign_id: str, progress: Callable[[str], 
         world.home, world.ledger, campaign_id, changes, world.clock.now(), keep=keep, progress=progress
     )
     world.remember(campaign_id)
+    if edited.written is not None:
+        world.note("replaced", (campaign_id, int(edited.written.file.stem)))
     world.meet(EDITED, claims if edited.written else 0)
 
 

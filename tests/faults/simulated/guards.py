@@ -147,6 +147,11 @@ SIMULATED_GUARDS = (
     SimulatedGuard(
         "an edit sees which calls went back", 21, _replaced(committing, "_refuse_other_calls", _always(None))
     ),
+    SimulatedGuard(
+        "a claim of a replaced version is not dialled",
+        21,
+        stated({"ledger/list_callable_claims": ("current_version.plan_version = call.plan_version", "true")}),
+    ),
     SimulatedGuard("a skipped contact is not claimed", 22, claimed_in_spite_of("the contact is skipped")),
     SimulatedGuard(
         "a clock that was set is noticed", 23, _replaced(ClockGuard, "refuse_moved", _always(None))

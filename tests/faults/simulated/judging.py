@@ -75,9 +75,10 @@ class OpenTime:
 
 
 def requests_are_allowed(world: World) -> Iterator[str]:
-    """I5 and I6: inside its window, at its slot, by its owner, none after a pause or a skip has returned."""
+    """I5 and I6: inside its window, at its slot, by its owner, none that a pause, skip or edit forbids."""
     held: set[str] = set()
     skipped: set[tuple[str, str]] = set()
+    current: dict[str, int] = {}
     first: dict[Key, timedelta] = {}
     opened = OpenTime()
     for kind, what in world.network.log:
@@ -87,6 +88,8 @@ def requests_are_allowed(world: World) -> Iterator[str]:
             held.discard(what)
         elif kind == "skipped":
             skipped.add(what)
+        elif kind == "replaced":
+            current.update([what])
         elif kind == "clock":
             first.clear()
         if kind != "request":
@@ -100,6 +103,8 @@ def requests_are_allowed(world: World) -> Iterator[str]:
             wrong.append(("I6", "by another than its owner"))
         if not what.row["replays"]:
             first[what.key] = what.since_boot
+            if what.row["plan_version"] < current.get(what.key[0], 0):
+                wrong.append(("I5", "though its version was replaced"))
         begun = first.get(what.key, what.since_boot)
         if what.row["replays"] and what.since_boot - begun > KEYS_LIVE:
             wrong.append(("I1", "again, when its key was forgotten"))
