@@ -29,7 +29,7 @@ def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
     ``planned_and_actual``.
 
     Raises:
-        InputError: the question is not one statement that only reads.
+        InputError: the question is not one statement that only reads, or asks for what is not there.
         WorkError: DuckDB cannot answer it.
     """
     _refuse_writing(question)
@@ -47,6 +47,8 @@ def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
         _lock(connection, home)
         try:
             answer: pl.DataFrame = _readable(connection.sql(question)).pl()
+        except duckdb.ProgrammingError as error:
+            raise InputError(f"sql: {error}") from None
         except duckdb.Error as error:
             raise WorkError(str(error)) from None
         return answer

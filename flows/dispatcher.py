@@ -78,6 +78,7 @@ def until_the_end(_: datetime) -> bool:
 class Tally:
     """What a dispatcher has done: counts of calls, the errors it met, and the plans it published.
 
+    ``placed`` are those that it dialled and that did not go back, ``finished`` all outcomes it recorded.
     ``plans`` has, by campaign, the last version in which missed slots or further attempts were planned.
     """
 
@@ -201,7 +202,7 @@ class Dispatcher:
             work = self._find_work(session, now)
             if work["overdue"]:
                 self._close_overdue(session, now)
-        self.tally.placed += applied.noted
+        self.tally.placed += applied.placed[self._owner.owner_id]
         self.tally.finished += applied.ended
         self.tally.most_in_flight = max(self.tally.most_in_flight, int(work["in_flight"]))
         return work

@@ -12,16 +12,20 @@ from flows.briefing import files_of
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.contact_store import current_lists
 from flows.damage import UNREADABLE
-from flows.dialers import dialers_at_hand
+from flows.dialers import unready_dialers
 from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.owners import Living, is_lost, living
 from flows.plan_store import EXCLUDED_SUFFIX, companion, planned_rows
+from flows.settling import OUTCOMES
 from transforms.replan import counting_slots
 from transforms.schemas import CONTACTS
 from transforms.wall_clock import to_local
+
+CALL_STATES = ("scheduled", "claimed", "in_progress", *OUTCOMES, "unknown", "skipped", "cancelled")
+"""The states in which calls are listed."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,8 @@ class Standing:
     """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers.
 
     ``lost`` names those who have calls open, but of whom nobody can tell whether they live. ``refusal`` says
-    why nothing at all may be dispatched; ``untaken`` why the ledger's log could not be taken in; ``dialers``
-    are those that are set up here.
+    why nothing at all may be dispatched; ``untaken`` why the ledger's log could not be taken in;
+    ``unready`` why dialers cannot be used here, by name.
     """
 
     campaigns: pl.DataFrame
@@ -39,7 +43,7 @@ class Standing:
     lost: list[str]
     refusal: str | None
     untaken: str | None
-    dialers: list[str]
+    unready: dict[str, str]
 
     @property
     def stopped(self) -> list[Living]:
@@ -55,7 +59,7 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
         refusal = _refusal(session, Journal(home.journal))
         owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
     lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
-    return Standing(campaigns, held, living(home.owners), lost, refusal, ledger.untaken, dialers_at_hand())
+    return Standing(campaigns, held, living(home.owners), lost, refusal, ledger.untaken, unready_dialers())
 
 
 def _refusal(session: Session, journal: Journal) -> str | None:
@@ -70,11 +74,15 @@ def _refusal(session: Session, journal: Journal) -> str | None:
 def _held(session: Session, now: datetime) -> pl.DataFrame:
     due = session.read("list_due", now=now, late_limit=LATE_LIMIT)
     return (
-        due.filter(pl.col("held_because").is_not_null())
+        due.filter(pl.col("held_because").is_not_null(), pl.col("held_because") != _SKIPPED)
         .group_by("campaign_id", "held_because")
         .agg(slots=pl.len())
         .sort("campaign_id", "slots", descending=[False, True])
     )
+
+
+_SKIPPED = "the contact is skipped"
+"""What ``due_slots`` says of slots of whom nobody waits for: they are not held back."""
 
 
 def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list[str]:
@@ -92,8 +100,9 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
         told.append(
             f"the ledger's log cannot be taken in and slows every tick while it grows: {found.untaken}"
         )
-    if campaign["dialer"] not in found.dialers:
-        told.append(f"its dialer {campaign['dialer']} is not set up in this environment")
+    dialer = str(campaign["dialer"])
+    if dialer in found.unready:
+        told.append(f"its dialer {dialer} {found.unready[dialer]}")
     if not found.dispatchers:
         told.append("no dispatcher is running: callplan dispatch places what is due")
     told += [f"{owner} is stopped; the calls it has in hand wait for it" for owner in found.stopped]

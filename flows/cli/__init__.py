@@ -3,6 +3,7 @@
 import atexit
 import errno
 import os
+import signal
 import sys
 
 import typer
@@ -40,6 +41,7 @@ _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM,
 
 def main() -> None:
     """Run the command line; problems become sentences on stderr and an exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it so means Ctrl-C
     code: object = 0
     try:
         app()

@@ -18,7 +18,7 @@ from flows.dispatching import dispatch_for
 from flows.errors import InputError, WorkError
 from flows.pools import ThreadPool
 from flows.serving.server import answers
-from flows.standing import calls_of, reasons, standing, why_not_planned
+from flows.standing import CALL_STATES, calls_of, reasons, standing, why_not_planned
 from transforms.wall_clock import to_local
 
 _ANSWERS_WITHIN_SECONDS = 10.0
@@ -47,9 +47,12 @@ def status(
             campaigns = campaigns.filter(pl.col("campaign_id") == find_campaign(session, named).campaign_id)
     rows = [row | {"why": reasons(row, found, now)} for row in campaigns.to_dicts()]
     if as_json:
-        show_json({"store": str(home.path), "dispatchers": len(found.dispatchers), "campaigns": rows})
+        of_store = {"store": str(home.path), "dispatchers": len(found.dispatchers), "refusal": found.refusal}
+        show_json(of_store | {"campaigns": rows})
         return
     show(f"store {home.path}, {len(found.dispatchers)} dispatchers running")
+    if found.refusal is not None and not rows:
+        show(f"nothing is dispatched: {found.refusal}")
     for row in rows:
         _show_campaign(row)
 
@@ -82,6 +85,8 @@ def calls(
     as_json: Json = False,
 ) -> None:
     """Show the calls of a campaign, made and planned; for one contact also why then, or why not at all."""
+    if state is not None and state not in CALL_STATES:
+        raise InputError(f"--status: {state!r} is no state of a call; those are {', '.join(CALL_STATES)}")
     home, ledger = open_ledger()
     with ledger.session() as session:
         campaign = find_campaign(session, named)

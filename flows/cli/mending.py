@@ -33,7 +33,7 @@ def settle(
 
 
 def recover(now: Now = None, as_json: Json = False) -> None:
-    """Build a lost ledger anew from plans, journal and lists; its campaigns come back paused."""
+    """Build a lost ledger anew from plans, journal and lists; campaigns that are not over come back paused."""
     home = find_home().require()
     with steps() as progress:
         found = recovering.recover(home, moment(now), progress)
@@ -42,5 +42,5 @@ def recover(now: Now = None, as_json: Json = False) -> None:
         as_json,
         {"campaigns": found.campaigns, "versions": found.versions, "calls": found.calls},
         f"{found.campaigns:,} campaigns, {found.versions:,} plan versions and {found.calls:,} calls are "
-        f"back, the campaigns paused{aside}",
+        f"back, campaigns that are not over paused{aside}",
     )

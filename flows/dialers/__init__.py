@@ -7,14 +7,19 @@ from flows.clock import Clock
 from flows.dialers.dialer import Dialer
 from flows.dialers.simulated import SimulatedDialer
 from flows.dialers.truedy_access import TruedyAccess
+from flows.errors import InputError
 from flows.home import Home
 from transforms.campaign import DialerName
 
 
-def dialers_at_hand() -> list[str]:
-    """Return the names of the dialers that are set up in this environment."""
-    names = [DialerName.SIMULATED.value]
-    return [*names, DialerName.TRUEDY.value] if TruedyAccess.from_environment() else names
+def unready_dialers() -> dict[str, str]:
+    """Return why dialers cannot be used in this environment, by their name."""
+    not_set_up = "is not set up in this environment"
+    try:
+        access = TruedyAccess.from_environment()
+    except InputError as error:
+        return {DialerName.TRUEDY.value: f"{not_set_up}: {error}"}
+    return {} if access else {DialerName.TRUEDY.value: not_set_up}
 
 
 @contextmanager

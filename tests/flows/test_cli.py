@@ -1,7 +1,12 @@
 """The command line as a person or a script meets it: a process, its two outputs and its exit code."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -397,7 +402,46 @@ def test_sql_answers_while_nothing_has_been_scheduled(callplan):
         callplan.json("sql", f"select * from {table}")
 
 
+def test_sql_takes_its_question_from_a_file_too(scheduled):
+    for question in (Path(__file__).parents[2] / "sql" / "questions").glob("*.sql"):
+        scheduled.json("sql", "--file", question)
+    assert "give either" in scheduled("sql").stderr
+
+
+def test_a_state_that_there_is_not_is_refused(scheduled):
+    done = scheduled("calls", "Renewals", "--status", "unknwon")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --status: 'unknwon' is no state of a call; those are scheduled, ")
+
+
+def test_a_ledger_that_is_lost_is_told_in_status(scheduled):
+    scheduled.ok("update", "Renewals", "end_time=15:00")  # the journal learns of it
+    for file in scheduled.home.glob("ledger.duckdb*"):
+        file.unlink()
+    assert "callplan recover" in scheduled.ok("status")
+
+
+def test_status_is_told_where_a_dialer_is_set_up_by_half(scheduled, monkeypatch):
+    monkeypatch.setenv("TRUEDY_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.delenv("TRUEDY_API_KEY", raising=False)
+    assert "Renewals" in scheduled.ok("status")
+
+
 def test_the_ledger_is_not_harmed_by_being_asked(scheduled):
     scheduled.ok("sql", "select 1")
     with duckdb.connect(scheduled.home / "ledger.duckdb") as connection:
         assert connection.sql("select count(*) from campaign").fetchall() == [(1,)]
+
+
+def test_a_dispatcher_that_is_ended_leaves_as_by_ctrl_c(scheduled):
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "dispatch", "--for", "60s"]
+    with subprocess.Popen(
+        command, env=os.environ | {"CALLPLAN_HOME": str(scheduled.home)}, stderr=-3
+    ) as process:
+        until = time.monotonic() + 60
+        while not scheduled.json("status")["dispatchers"]:
+            assert time.monotonic() < until, "it does not begin"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 130
+    with duckdb.connect(scheduled.home / "ledger.duckdb") as connection:
+        assert connection.sql("select ended_at is not null from owner").fetchall() == [(True,)]
