@@ -33,7 +33,7 @@ def settle(
 
 
 def recover(now: Now = None, as_json: Json = False) -> None:
-    """Build a lost ledger anew from plans, journal and lists; campaigns that are not over come back paused."""
+    """Build a lost ledger anew from plans, journal and lists; what is not over comes back paused."""
     home = find_home().require()
     with steps() as progress:
         found = recovering.recover(home, moment(now), progress)
