@@ -45,13 +45,12 @@ def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now
     open questions. Doing it twice, or being killed in between, changes nothing.
     """
     with ledger.session() as session:
-        apply_journal(session, journal, now)
         tell_journal(session, journal, now)
         found = session.read("list_claim_owners").filter(pl.col("owner_id") != owner_id)
         dead = _gone(owners, found)
         if dead.is_empty():
             return 0
-        apply_journal(session, journal, now)  # they may have noted, and sent, until they were seen dead
+        apply_journal(session, journal, now)  # not before: they may have noted, and sent, until they died
         taken = _settle(session, journal, session.read("list_abandoned", ("dead_owner", dead)), now)
         session.write("adopt_unknown", ("dead_owner", dead), owner_id=owner_id)
     return taken

@@ -4,9 +4,7 @@ The same reading on catches a ledger up after a crash, or an older copy of it. N
 because the ledger's position moves in the same transaction.
 """
 
-from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -21,23 +19,12 @@ from flows.plan_store import version_name
 _CALL = ["campaign_id", "contact_id", "attempt"]
 
 
-@dataclass(frozen=True)
-class Applied:
-    """How many calls each dispatcher placed (by ``owner_id``), and how many ended.
-
-    A repeated dial places none, and a call that goes back is taken off again.
-    """
-
-    placed: Counter[str] = field(default_factory=Counter)
-    ended: int = 0
-
-
 class OutdatedLedgerError(WorkError):
     """The journal knows of more than this ledger can take up; it has to be recovered."""
 
 
-def apply_journal(session: Session, journal: Journal, now: datetime, lost: Collection[str] = ()) -> Applied:
-    """Apply every entry that the ledger has not, in order.
+def apply_journal(session: Session, journal: Journal, now: datetime, lost: Collection[str] = ()) -> int:
+    """Apply every entry that the ledger has not, in order, and return how many calls ended by it.
 
     ``lost`` names campaigns that are gone with their plans: changes of theirs are of no use any more.
 
@@ -47,7 +34,7 @@ def apply_journal(session: Session, journal: Journal, now: datetime, lost: Colle
     """
     entries = _entries(session, journal)
     if not entries:
-        return Applied()
+        return 0
     changes = _rows(entries, "change", CHANGES).filter(~pl.col("campaign_id").is_in(list(lost)))
     if not changes.is_empty():
         _refuse_foreign(session, changes)
@@ -58,22 +45,21 @@ def apply_journal(session: Session, journal: Journal, now: datetime, lost: Colle
         session.write("take_up_skips", ("skipped", skips))
         for campaign_id in skips["campaign_id"].unique():
             session.write("delete_skipped_pending", campaign_id=campaign_id)
-    placed: Counter[str] = Counter()
     ended = 0
     for run in _in_rounds(entries):
         notes, answers, reports = (
             _rows(run, kind, schema)
             for kind, schema in (("note", NOTES), ("answer", ANSWERS), ("report", REPORTS))
         )
-        placed.update(_apply_notes(session, notes, now))
-        ended += _apply_answers(session, answers, placed, now)
+        _apply_notes(session, notes, now)
+        ended += _apply_answers(session, answers, now)
         ended += _apply_reports(session, reports, now)
     stops = _rows(entries, "stop", STOPS)
     if not stops.is_empty():
         stop_again(session, stops, now)
     session.write("set_journal_sequence", sequence=entries[-1].sequence)
     complete_campaigns(session, now)
-    return Applied(placed, ended)
+    return ended
 
 
 def refuse_outdated(session: Session, journal: Journal) -> None:
@@ -129,10 +115,9 @@ def _rows(entries: list[Entry], kind: str, schema: pl.Schema) -> pl.DataFrame:
     return pl.concat([schema.to_frame(), *(entry.rows for entry in entries if entry.kind == kind)])
 
 
-def _apply_notes(session: Session, notes: pl.DataFrame, now: datetime) -> dict[str, int]:
-    """Record notes (``NOTES``); return how many calls each owner placed by them."""
+def _apply_notes(session: Session, notes: pl.DataFrame, now: datetime) -> None:
     if notes.is_empty():
-        return {}
+        return
     first, again = notes.filter(~pl.col("replays")), notes.filter("replays")
     known = session.write("note_calls", ("note", first)) if first.height else 0
     if known < first.height:
@@ -144,11 +129,6 @@ def _apply_notes(session: Session, notes: pl.DataFrame, now: datetime) -> dict[s
     if again.height:
         _doubt(session, again, now)
         session.write("count_replays", ("note", again))
-    return _by_owner(first)
-
-
-def _by_owner(calls: pl.DataFrame) -> dict[str, int]:
-    return dict(calls["owner_id"].value_counts().iter_rows())
 
 
 def _doubt(session: Session, again: pl.DataFrame, now: datetime) -> None:
@@ -166,10 +146,10 @@ def _doubt(session: Session, again: pl.DataFrame, now: datetime) -> None:
     session.write("record_answers", ("answer", doubted), now=now)
 
 
-def _apply_answers(session: Session, answers: pl.DataFrame, placed: Counter[str], now: datetime) -> int:
+def _apply_answers(session: Session, answers: pl.DataFrame, now: datetime) -> int:
     """Record answers (``ANSWERS``): outcomes, calls that go back, campaigns that the provider refuses.
 
-    Takes those that go back off ``placed``, and returns how many calls ended.
+    Returns how many calls ended.
     """
     if answers.is_empty():
         return 0
@@ -179,9 +159,7 @@ def _apply_answers(session: Session, answers: pl.DataFrame, placed: Counter[str]
         session.write("add_answer_events", ("answer", final))
         session.write("record_answers", ("answer", final), now=now)
         session.write("add_retries", ("ended", final.select(_CALL)))
-    unrung = answers.filter(goes_back)
-    if not unrung.is_empty():
-        placed.subtract(_by_owner(give_back(session, unrung, now).filter("was_noted")))
+    give_back(session, answers.filter(goes_back), now)
     refusals = (
         answers.filter(pl.col("state") == REFUSED).group_by("campaign_id").agg(pl.col("reason").first())
     )
@@ -191,22 +169,24 @@ def _apply_answers(session: Session, answers: pl.DataFrame, placed: Counter[str]
     return final.filter(~pl.col("state").is_in(["in_progress", "unknown"])).height
 
 
-def give_back(session: Session, calls: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def give_back(session: Session, calls: pl.DataFrame, now: datetime) -> int:
     """Put claimed calls back to their slots; only those that certainly did not ring may be given.
 
     Reads ``campaign_id``, ``contact_id``, ``attempt``, ``lease_id`` and ``reason``. Where a slot counts no
-    longer, another is looked for. Returns the calls that went back, with ``owner_id`` and ``was_noted``.
+    longer, another is looked for.
     """
+    if calls.is_empty():
+        return 0
     returning = session.read("list_returning", ("answer", calls.select(*_CALL, "lease_id", "reason")))
     if returning.is_empty():
-        return returning
+        return 0
     session.announce()  # whoever has them in hand looks again
     relation = ("returning_call", returning)
     session.write("return_slots", relation)
     session.write("return_pending", relation, now=now)
     session.write("add_returned_events", relation, now=now)
     session.write("delete_returned", relation)
-    return returning
+    return returning.height
 
 
 def _apply_reports(session: Session, reports: pl.DataFrame, now: datetime) -> int:

@@ -83,8 +83,10 @@ def archive_closed_days(home: Home, ledger: Ledger, now: datetime) -> list[str]:
     try:
         with locked(home.archived.with_suffix(".lock"), waits=False):
             return _archive_days(home, ledger, now)
-    except (BusyError, StuckError):
+    except BusyError:
         return []
+    except StuckError as error:
+        return [str(error)]
 
 
 def _archive_days(home: Home, ledger: Ledger, now: datetime) -> list[str]:

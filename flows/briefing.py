@@ -236,6 +236,12 @@ def _missed(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
     return pl.concat(missed)
 
 
+def given_up_slots(home: Home, found: Found) -> pl.DataFrame:
+    """Return those of the ``missed`` slots whose contact is out of the plan: nobody looks for another."""
+    counting = still_planned(found.missed.lazy(), given_up(files_of(home, found.versions))).collect()
+    return found.missed.join(counting, on=found.missed.columns, how="anti")
+
+
 def _waiting_again(found: Found, campaign: Campaign, now: datetime) -> pl.DataFrame:
     """Return the further attempts that are planned or ripe, and still allowed."""
     further = found.pending.filter(

@@ -198,12 +198,10 @@ class Dispatcher:
     def _record(self, now: datetime) -> dict[str, Any]:
         """Apply the journal, close what is overdue, and return what is to do."""
         with self._ledger.session() as session:
-            applied = apply_journal(session, self._journal, now)
+            self.tally.finished += apply_journal(session, self._journal, now)
             work = self._find_work(session, now)
             if work["overdue"]:
                 self._close_overdue(session, now)
-        self.tally.placed += applied.placed[self._owner.owner_id]
-        self.tally.finished += applied.ended
         self.tally.most_in_flight = max(self.tally.most_in_flight, int(work["in_flight"]))
         return work
 
@@ -335,6 +333,7 @@ class Dispatcher:
         finished = self._pool.finished()
         for batch, error in finished:
             claims = self._claims.pop(batch)
+            self.tally.placed += batch.placed
             if error is None:
                 continue
             self.tally.errors.append(f"placing {batch.calls} calls failed: {error!r}")

@@ -12,7 +12,7 @@ import polars as pl
 
 from flows.changes import Changes
 from flows.clock import Clock
-from flows.dialers.dialer import ANSWERS, REQUESTS, UNSENT, Dialer, Exchange, answers_alike
+from flows.dialers.dialer import ANSWERS, GOES_BACK, REQUESTS, UNSENT, Dialer, Exchange, answers_alike
 from flows.journal import NOTES, Journal, Writer
 from flows.ledger import Ledger
 from flows.owners import Owner
@@ -46,7 +46,8 @@ class Batch:
 
     Takes ``requests`` (``REQUESTS``) in the order in which they are to go, and what number the changes had
     when they were claimed. Replays go one by one: should the process die over one of them, it is known which,
-    and the others have gone.
+    and the others have gone. ``placed`` counts the calls that were sent, repeated dials and those that came
+    back apart.
     """
 
     def __init__(self, line: Line, dialer: Dialer, requests: pl.DataFrame, claimed_at_change: int) -> None:
@@ -58,6 +59,7 @@ class Batch:
         self._last_slice_at = datetime.min.replace(tzinfo=UTC)
         self._open: list[Exchange] = []
         self.calls = requests.height
+        self.placed = 0
 
     def step(self, now: datetime) -> datetime | None:
         """Send what is due, take in what was answered, and return when to come back; None when all is done.
@@ -96,6 +98,8 @@ class Batch:
         answered = [exchange.replies(now) for exchange in self._open]
         self._open = [exchange for exchange in self._open if exchange.is_open]
         answers = pl.concat([ANSWERS.to_frame(), *answered])
+        if not self._one_by_one:
+            self.placed -= answers.filter(pl.col("state").is_in(GOES_BACK)).height
         self._add_answers(_of_repeated(answers) if self._one_by_one else answers)
 
     def _add_answers(self, answers: pl.DataFrame) -> None:
@@ -122,6 +126,7 @@ class Batch:
             if not allowed.is_empty():
                 in_time = allowed.with_columns(not_after=self._leaves_before()).select(REQUESTS.names())
                 self._open.append(self._dialer.send(in_time, now))
+                self.placed += in_time.filter(~pl.col("replays")).height
         self._last_slice_at = now
 
     def _leaves_before(self) -> pl.Expr:

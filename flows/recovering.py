@@ -22,6 +22,7 @@ from flows.ledger import Ledger, Session
 from flows.owners import living
 from flows.plan_store import (
     EXCLUDED_SUFFIX,
+    STANDING_SUFFIX,
     PlanFile,
     companion,
     facts_of,
@@ -37,6 +38,7 @@ from transforms.replan import latest_versions
 from transforms.schemas import STANDING
 from transforms.wall_clock import to_local
 
+_ATTEMPT = ["contact_id", "attempt"]
 _REASON = "its ledger was recovered"
 _NOT_COUNTED = 1 << 40
 """More contacts than any campaign has, so that none is complete before it is counted."""
@@ -184,15 +186,37 @@ def _add_waiting(session: Session, campaign_id: str, current: list[_Version], no
     later = (
         latest_versions(rows)
         .filter((pl.col("plan_version") > first) | (pl.col("attempt") > 1))
-        .join(called.lazy(), on=["contact_id", "attempt"], how="anti")
+        .join(called.lazy(), on=_ATTEMPT, how="anti")
         .collect()
     )
     session.write("delete_waiting", ("planned", later), campaign_id=campaign_id)
-    for (number,), planned in later.group_by("plan_version"):
+    slotless = _went_back(current, rows, called)
+    for (number,), planned in [*later.group_by("plan_version"), ((None,), slotless)]:
         session.write(
             "add_waiting", ("planned", planned), campaign_id=campaign_id, plan_version=number, ripe_at=now
         )
     session.write("delete_skipped_pending", campaign_id=campaign_id)
+
+
+def _went_back(current: list[_Version], rows: pl.LazyFrame, called: pl.DataFrame) -> pl.DataFrame:
+    """Return the attempts that were claimed when a version was planned and have neither a call nor a slot.
+
+    They went back: all that was ever dialled is in the journal, and so among the calls.
+    """
+    files = [companion(version.file, STANDING_SUFFIX) for version in current]
+    standing = pl.concat(
+        [STANDING.to_frame().lazy(), *(pl.scan_parquet(file) for file in files if file.is_file())]
+    )
+    most = current[-1].campaign.retry.max_attempts
+    begun = standing.filter(pl.col("kind") == "started", pl.col("attempt") <= most)
+    return (
+        begun.select(_ATTEMPT)
+        .unique()
+        .join(called.lazy(), on=_ATTEMPT, how="anti")
+        .join(rows, on=_ATTEMPT, how="anti")
+        .sort(_ATTEMPT)
+        .collect()
+    )
 
 
 def _hold_back(
@@ -226,7 +250,9 @@ def _count(session: Session, campaign_id: str, current: list[_Version]) -> None:
     """Note how many contacts the campaign calls; a skip of somebody whom it plans no more counts for none."""
     planned = _rows(current).filter(pl.col("attempt") == 1)
     called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
-    contacts = pl.concat([planned.select("contact_id"), called.lazy().select("contact_id")]).unique()
+    waiting = session.read("list_pending", campaign_id=campaign_id).filter(pl.col("attempt") == 1)
+    those = [planned, called.lazy(), waiting.lazy()]
+    contacts = pl.concat([some.select("contact_id") for some in those]).unique()
     count = contacts.select(pl.len()).collect().item()
     session.write("set_contact_count", campaign_id=campaign_id, contact_count=count)
     skips = session.read("list_skips", campaign_id=campaign_id).lazy().select("contact_id")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from flows.briefing import Found, find, replan_brief
+from flows.briefing import Found, find, given_up_slots, replan_brief
 from flows.campaigns import LATE_LIMIT, fail, find_campaign, hinder
 from flows.committing import Publication, settle_passed_over
 from flows.contact_store import current_snapshot
@@ -117,7 +117,7 @@ def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repl
         raise WorkError(f"{stored.name}: was never scheduled")
     brief = replan_brief(home, found, stored.starts_at, now)
     if waiting_for_slots(brief.standing).head(1).collect().is_empty():
-        _look_away(ledger, found, now)
+        _look_away(home, ledger, found, now)
         return None
     publication = Publication(
         stored=stored,
@@ -135,8 +135,10 @@ def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repl
     return Replanned(campaign_id, stored.settings, publish(home, ledger, publication, now, silent))
 
 
-def _look_away(ledger: Ledger, found: Found, now: datetime) -> None:
-    campaign_id = found.stored.campaign_id
+def _look_away(home: Home, ledger: Ledger, found: Found, now: datetime) -> None:
+    campaign_id, out = found.stored.campaign_id, given_up_slots(home, found)
     with ledger.session() as session:
+        if not out.is_empty():
+            session.write("delete_given_up", ("given_up", out), campaign_id=campaign_id)
         settle_passed_over(session, campaign_id, found.passed_over)
         session.write("set_replanned", campaign_id=campaign_id, hindrance=None, now=now)

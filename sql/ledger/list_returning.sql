@@ -6,8 +6,6 @@ select
     call.contact_id,
     call.attempt,
     call.lease_id,
-    call.owner_id,
-    call.noted_at is not null as was_noted,
     answer.reason,
     exists (
         select 1

@@ -5,11 +5,14 @@ from datetime import timedelta
 import polars as pl
 
 from flows.budget import RequestBudget
+from flows.campaigns import resume
+from flows.dialers.dialer import answers_alike
+from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
 from flows.owners import Owner
 from flows.settling import settle
 from tests.people import contacts
-from tests.world import START, World
+from tests.world import DAY, START, Chosen, World
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
@@ -63,11 +66,11 @@ class _Failing(_Recording):
         return {contact: at for contact, replays, at in self.sent if replays}
 
 
-def test_a_claim_is_not_dialled_once_an_edit_has_replaced_its_version(home, tmp_path):
-    dialer = _Recording()
-    world = World(home, contacts(3), dialer=dialer)
-    dialer.budget = RequestBudget(tmp_path / "budget.json", 100)
-    dialer.budget.hold(START + 4 * MINUTE, START)
+def _edited_over_a_claim(home, tmp_path, until):
+    """Return a world in which c0 was claimed and held by a limit when an edit moved the hours to 15:00."""
+    world = World(home, contacts(3), dialer=_Recording())
+    world.dialer.budget = RequestBudget(tmp_path / "budget.json", 100)
+    world.dialer.budget.hold(START + 4 * MINUTE, START)
     edits = []
 
     def leaves(at):
@@ -77,11 +80,68 @@ def test_a_claim_is_not_dialled_once_an_edit_has_replaced_its_version(home, tmp_
         return False
 
     with Owner(home.owners, world.ledger, world.clock) as owner:
-        world.dispatcher(owner).run(START + 10 * HOUR, SECOND * 10, leaves)
+        world.dispatcher(owner).run(until, SECOND * 10, leaves)
+    assert edits
+    return world
+
+
+def test_a_claim_is_not_dialled_once_an_edit_has_replaced_its_version(home, tmp_path):
+    world = _edited_over_a_claim(home, tmp_path, START + 2 * MINUTE)
+    world.run(START + 10 * HOUR)
     opened_at = START + 5 * HOUR
-    assert {contact for contact, *_ in dialer.sent} == {"c0", "c1", "c2"}
-    assert all(at >= opened_at for *_, at in dialer.sent)
+    assert {contact for contact, *_ in world.dialer.sent} == {"c0", "c1", "c2"}
+    assert all(at >= opened_at for *_, at in world.dialer.sent)
     assert world.state == "completed"
+
+
+def test_a_recovered_ledger_knows_of_a_claim_that_went_back_over_an_edit(home, tmp_path):
+    world = _edited_over_a_claim(home, tmp_path, START + MINUTE + 30 * SECOND)
+    world.pause()
+    assert world.calls.is_empty()
+    assert world.recovered()["contact_count"] == 3
+    resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert sorted(world.calls["contact_id"]) == ["c0", "c1", "c2"]
+    assert world.state == "completed"
+
+
+def test_a_further_attempt_that_goes_back_is_not_made_once_an_edit_allows_fewer(home, tmp_path):
+    busy = Chosen(lambda contact, _: "busy" if contact == "c0" else "completed")
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 30}}
+    world = World(home, contacts(2), dialer=busy, retry=retry)
+    busy.budget = RequestBudget(tmp_path / "budget.json", 100)
+    world.run(START + 30 * MINUTE)
+    edits = []
+
+    def leaves(at):
+        if not edits and not world.calls.filter(pl.col("attempt") == 2).is_empty():
+            edits.append(world.update(retry={"max_attempts": 1}))
+        elif not edits:
+            busy.budget.hold(at + 2 * MINUTE, at)
+        return False
+
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        world.dispatcher(owner).run(START + HOUR, SECOND * 10, leaves)
+    assert edits
+    world.run(START + 10 * HOUR)
+    assert world.calls.select("contact_id", "attempt").rows() == [("c0", 1), ("c1", 1)]
+    assert world.state == "completed"
+
+
+class _Limited(_Recording):
+    """Takes no call on, the first two times."""
+
+    def send(self, requests, now):
+        taken_on = super().send(requests, now)
+        too_early = answers_alike(requests, "limited", "HTTP 429", now)
+        return Replied(too_early) if len(self.sent) <= 2 else taken_on
+
+
+def test_calls_that_came_back_are_not_counted_as_placed(home):
+    world = World(home, contacts(3), dialer=_Limited())
+    tally = world.run(START + 10 * HOUR)
+    assert len(world.dialer.sent) == 5
+    assert (tally.placed, tally.finished) == (3, 3)
 
 
 def test_a_dial_is_not_repeated_once_a_person_has_settled_the_call(home):
@@ -100,15 +160,3 @@ def test_a_dial_is_not_repeated_once_a_person_has_settled_the_call(home):
     world.run(START + 8 * MINUTE, tick=SECOND)
     assert settled
     assert settled[0] not in dialer.replayed()
-
-
-def test_a_dial_is_not_repeated_once_its_question_is_closed(home):
-    dialer = _Failing(lambda _: None)
-    hurried = {"max_call_minutes": 2, "end_time": "10:10", "max_concurrent_calls": 400}
-    world = World(home, contacts(1_200), dialer=dialer, **hurried)
-    world.run(START + 3 * MINUTE, tick=SECOND)
-    deadlines = dict(world.calls.select("contact_id", "deadline_at").iter_rows())
-    replayed = dialer.replayed()
-    assert replayed
-    assert len(replayed) < len(deadlines), "all were repeated in time"
-    assert [contact for contact, at in replayed.items() if at >= deadlines[contact]] == []

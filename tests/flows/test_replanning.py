@@ -277,6 +277,26 @@ def test_who_was_given_up_is_so_once_also_where_slots_are_staged_meanwhile(home,
     assert world.state == "completed"
 
 
+def test_a_staged_slot_of_somebody_given_up_is_not_looked_after_for_ever(home, monkeypatch):
+    world = World(home, contacts(4), contact_timezone="contact", end_time="10:04", max_calls_per_day=2)
+    world.load(contacts(4, [None, "Nowhere/Atall", None, None]), "again.csv")
+    world.run(START + 4 * MINUTE + timedelta(seconds=50))
+    world.recovered()  # which stages the first version again
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    looked, replan = [], replanning._replan
+
+    def counted(*of):
+        looked.append(of)
+        return replan(*of)
+
+    monkeypatch.setattr(replanning, "_replan", counted)
+    world.run(START + 3 * HOUR)
+    assert len(looked) < 5
+    world.run(START + 20 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c0", "c2", "c3"]
+    assert world.state == "completed"
+
+
 def _stage_on(world, version):
     staged_until = version["staged_until"]
     with world.ledger.session() as session:

@@ -42,6 +42,7 @@ RELATIONS = {
         "taken_out": {"contact_id": pl.String(), "is_planned": pl.Boolean()},
         "planned": _ATTEMPT,
         "lapsed": _ATTEMPT,
+        "given_up": {**_ATTEMPT, "plan_version": pl.Int32()},
         "known_skip": {"contact_id": pl.String()},
         "redated": {**_ATTEMPT, "call_date": pl.Date()},
         "looked_after": {"plan_version": pl.Int32(), "missed_from": INSTANT, "staged_until": INSTANT},
