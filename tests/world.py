@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from flows import pausing, scheduling
+from flows.applying import apply_journal
 from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, create_campaign, find_campaign
 from flows.clock import SimulatedClock
 from flows.contact_store import SourceFile, open_contacts
 from flows.dialers.simulated import SimulatedDialer
 from flows.dispatcher import Dispatcher
+from flows.journal import Journal
 from flows.ledger import Ledger
 from flows.owners import Owner
 from flows.pools import SteppedPool
@@ -82,6 +84,14 @@ class World:
     def claim(self, owner, dialers=None):
         """Have a dispatcher claim what is due and then do nothing more."""
         self.dispatcher(owner, Kept, dialers).tick()
+
+    def tell(self, kind, rows):
+        """Add an entry to the journal, and have the ledger learn of it."""
+        journal = Journal(self.home.journal)
+        with journal.writing() as page:
+            page.add(kind, rows)
+        with self.ledger.session() as session:
+            apply_journal(session, journal, self.clock.now())
 
     def read(self, name, **parameters):
         with self.ledger.session() as session:

@@ -6,7 +6,6 @@ import pytest
 
 from flows import campaigns, pausing
 from flows.abandoned import take_over
-from flows.applying import apply_journal
 from flows.dialers.dialer import answers_alike
 from flows.dialers.simulated import SimulatedDialer
 from flows.errors import InputError, WorkError
@@ -219,23 +218,15 @@ def test_a_call_that_goes_back_to_somebody_who_was_skipped_counts_as_done(home, 
     do = {
         "edit": lambda: world.update(end_time="16:00"),
         "skip": lambda: world.skip("c0"),
-        "answer": lambda: _tell(world, "answer", answers_alike(call, "limited", "too many", START)),
+        "answer": lambda: world.tell("answer", answers_alike(call, "limited", "too many", START)),
     }
     with Owner(home.owners, world.ledger, world.clock) as owner:
         world.claim(owner)
         call = world.read("copy_call")
         (lease_id,) = call["lease_id"]
-        _tell(world, "note", notes(world.read("list_claimed", lease_id=lease_id), START))
+        world.tell("note", notes(world.read("list_claimed", lease_id=lease_id), START))
         for deed in deeds.split(", "):
             do[deed]()
     world.run(START + 20 * DAY)
     assert world.calls["contact_id"].to_list() == ["c1", "c2", "c3"]
     assert world.state == "completed"
-
-
-def _tell(world, kind, rows):
-    journal = Journal(world.home.journal)
-    with journal.writing() as page:
-        page.add(kind, rows)
-    with world.ledger.session() as session:
-        apply_journal(session, journal, world.clock.now())

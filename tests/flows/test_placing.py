@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import polars as pl
+import pytest
 
 from flows.budget import RequestBudget
 from flows.campaigns import resume
@@ -10,6 +11,7 @@ from flows.dialers.dialer import answers_alike
 from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
 from flows.owners import Owner
+from flows.placing import Batch, notes
 from flows.settling import settle
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
@@ -27,43 +29,6 @@ class _Recording(SimulatedDialer):
     def send(self, requests, now):
         self.sent += [(*row, now) for row in requests.select("contact_id", "replays").iter_rows()]
         return super().send(requests, now)
-
-
-class _Late:
-    """An exchange whose answers come after three seconds, so that the next replay goes after one."""
-
-    def __init__(self, exchange, now):
-        self._answers, self._comes_at = exchange.replies(now), now + 3 * SECOND
-        self.is_open = True
-
-    def replies(self, now):
-        if now < self._comes_at:
-            return self._answers.clear()
-        self.is_open = False
-        return self._answers
-
-    def wakes_at(self, now):
-        return max(now, self._comes_at)
-
-
-class _Failing(_Recording):
-    """Fails over every first dial, so that nothing is known of it; does ``meanwhile`` after each replay."""
-
-    keys_live = timedelta(minutes=10)
-
-    def __init__(self, meanwhile):
-        super().__init__()
-        self._meanwhile = meanwhile
-
-    def send(self, requests, now):
-        exchange = super().send(requests, now)
-        if not requests["replays"].all():
-            raise ValueError("no line")
-        self._meanwhile(now)
-        return _Late(exchange, now)
-
-    def replayed(self):
-        return {contact: at for contact, replays, at in self.sent if replays}
 
 
 def _edited_over_a_claim(home, tmp_path, until):
@@ -144,19 +109,36 @@ def test_calls_that_came_back_are_not_counted_as_placed(home):
     assert (tally.placed, tally.finished) == (3, 3)
 
 
-def test_a_dial_is_not_repeated_once_a_person_has_settled_the_call(home):
-    settled = []
+def _settle(world, deadline_at):  # noqa: ARG001
+    settle(world.home, world.ledger, world.campaign_id, "c0", "completed", world.clock.now())
 
-    def meanwhile(now):
-        waiting = world.calls.filter(
-            pl.col("state") == "unknown", ~pl.col("contact_id").is_in(list(dialer.replayed()))
+
+def _wait_for_the_deadline(world, deadline_at):
+    world.clock.wait_until(deadline_at)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "sent"), [(lambda *_: None, 1), (_settle, 0), (_wait_for_the_deadline, 0)]
+)
+def test_a_dial_is_not_repeated_once_its_call_has_ended_or_is_about_to(home, meanwhile, sent):
+    world = World(home, contacts(1), dialer=_Recording(), max_call_minutes=2)
+    world.clock.wait_until(START)
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        world.claim(owner)
+        call = world.read("copy_call")
+        (lease_id,) = call["lease_id"]
+        world.tell("note", notes(world.read("list_claimed", lease_id=lease_id), START))
+        world.tell("answer", answers_alike(call, "unknown", "no line", START))
+        world.clock.wait_until(START + MINUTE)
+        unknown = world.read(
+            "list_replayable",
+            now=world.clock.now(),
+            owner_id=owner.owner_id,
+            most_dials=9,
+            replay_every=SECOND,
         )
-        if not settled and waiting.height > 10:
-            settled.append(waiting.sort("noted_at")["contact_id"][5])
-            settle(home, world.ledger, world.campaign_id, settled[0], "completed", now)
-
-    dialer = _Failing(meanwhile)
-    world = World(home, contacts(300), dialer=dialer, end_time="10:05", max_concurrent_calls=300)
-    world.run(START + 8 * MINUTE, tick=SECOND)
-    assert settled
-    assert settled[0] not in dialer.replayed()
+        line = world.dispatcher(owner)._line
+        batch = Batch(line, world.dialer, unknown, world.ledger.changes.number())
+        meanwhile(world, START + 2 * MINUTE)
+        batch.step(world.clock.now())
+    assert len(world.dialer.sent) == sent
