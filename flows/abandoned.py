@@ -50,7 +50,7 @@ def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now
         dead = _gone(owners, found)
         if dead.is_empty():
             return 0
-        apply_journal(session, journal, now)  # not before: they may have noted, and sent, until they died
+        apply_journal(session, journal, now)  # only now: until they died they may have noted, and sent
         taken = _settle(session, journal, session.read("list_abandoned", ("dead_owner", dead)), now)
         session.write("adopt_unknown", ("dead_owner", dead), owner_id=owner_id)
     return taken
