@@ -10,6 +10,7 @@ An entry is one line: checksum, sequence, kind and its rows as JSON. Sequences r
 for the first sequence in them. All dispatchers of a store share the journal and write under its lock.
 """
 
+import errno
 import io
 import json
 import os
@@ -280,8 +281,8 @@ class Journal:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             written = os.pwrite(descriptor, line, offset)
-            if written != len(line):
-                raise OSError(f"only {written} of {len(line)} bytes were written")
+            if written != len(line):  # what a disk does that just became full
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
             if synced:
                 self._sync(descriptor)
         except OSError:

@@ -1,4 +1,6 @@
+import errno
 import os
+import resource
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,6 +98,22 @@ def test_a_note_is_synced_before_it_counts_and_gone_where_that_fails(tmp_path):
         _write(broken, "note", _notes("c1"))
     assert _write(journal, "note", _notes("c2")) == 2
     assert [entry.rows["contact_id"][0] for entry in Journal(tmp_path).entries_after(0)] == ["c0", "c2"]
+
+
+def test_a_line_of_which_only_a_part_fits_on_the_disk_is_withdrawn_and_the_disk_is_said_to_be_full(tmp_path):
+    journal = Journal(tmp_path)
+    _write(journal, "note", _notes("A"))
+    (file,) = tmp_path.glob("*.jsonl")
+    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 10, most))
+    try:
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as refused:
+            _write(journal, "note", _notes("B"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+    assert refused.value.filename == str(file)
+    _write(journal, "note", _notes("C"))
+    assert [entry.rows["contact_id"].item() for entry in Journal(tmp_path).entries_after(0)] == ["A", "C"]
 
 
 def test_nobody_reads_what_is_being_synced_and_may_be_withdrawn(tmp_path):
