@@ -17,8 +17,8 @@ from flows.errors import WorkError
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
-VERSION = 7
-"""The version of the ledger's tables that this callplan reads and writes."""
+VERSION = 8
+"""The version of the ledger's tables that this callplan reads and writes: another one after each change of them."""
 
 MIGRATIONS = {
     2: (
@@ -26,24 +26,17 @@ MIGRATIONS = {
         "ledger/create_call",
         "migrations/add_calls_of_version_2",
         "migrations/drop_calls_of_version_2",
-        "migrations/drop_due_slots",
-        "migrations/add_snapshot",
-        "ledger/create_due_slots",
         "ledger/create_past_day",
     ),
-    3: ("migrations/count_dials", "migrations/set_dials", "ledger/create_request"),
-    4: ("migrations/add_snapshot", "migrations/drop_due_slots", "ledger/create_due_slots"),
-    5: ("migrations/drop_due_slots", "ledger/create_due_slots"),
-    6: (
-        "migrations/add_told_version",
-        "migrations/add_settings_told",
-        "migrations/drop_due_slots",
-        "ledger/create_due_slots",
-    ),
+    3: ("migrations/count_dials", "migrations/set_dials"),
+    4: ("migrations/add_snapshot",),
+    5: (),
+    6: ("migrations/add_told_version", "migrations/add_settings_told"),
+    7: (),
 }
-"""For each older version the statements that make the next one of it, in order."""
+"""For each older version the statements that make the next one of it, in order; views are made anew at the end."""
 
-_PARTS = (
+_TABLES = (
     "campaign",
     "plan_version",
     "slot",
@@ -54,12 +47,9 @@ _PARTS = (
     "past_day",
     "owner",
     "ledger_version",
-    "in_flight",
-    "current_version",
-    "missed_slots",
-    "due_slots",
-    "request",
 )
+_VIEWS = ("in_flight", "current_version", "missed_slots", "due_slots", "request")
+"""What is asked by name and holds nothing, views and macros."""
 
 
 class Session:
@@ -193,8 +183,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, changes: Changes, file: Path
     session = Session(connection, changes)
     if not connection.execute("show tables").fetchall():
         with transaction(connection):
-            for part in _PARTS:
-                connection.execute(sql.statement(f"ledger/create_{part}"))
+            _create(connection, _TABLES + _VIEWS)
             session.write("set_version", version=VERSION)
     found = _version_of(connection, changes)
     if found in MIGRATIONS:
@@ -217,7 +206,14 @@ def _bring_up_to_date(file: Path, changes: Changes) -> None:
                     for name in MIGRATIONS[found]:
                         connection.execute(sql.statement(name))
                     found += 1
+                    if found == VERSION:
+                        _create(connection, _VIEWS)
                     Session(connection, changes).write("raise_version", version=found)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, parts: tuple[str, ...]) -> None:
+    for part in parts:
+        connection.execute(sql.statement(f"ledger/create_{part}"))
 
 
 def _version_of(connection: duckdb.DuckDBPyConnection, changes: Changes) -> int:

@@ -2,7 +2,7 @@
 -- Grain: one row per due slot; held_because is null where the call may be placed. Order: none.
 -- judged_at timestamptz: the instant; due_until timestamptz: slots up to then, that instant included, count as due,
 -- so that a claim can come a little early. A slot waits at most late_limit after its time; later it is missed.
-create macro due_slots(judged_at, late_limit, due_until) as table
+create or replace macro due_slots(judged_at, late_limit, due_until) as table
 with candidate as (
     select
         slot.*,

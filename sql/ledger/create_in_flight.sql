@@ -1,6 +1,6 @@
 -- Calls in flight: claimed, in progress, or unknown before their deadline.
 -- Grain: one row per campaign that has any.
-create view in_flight as
+create or replace view in_flight as
 select campaign_id, count(*) as calls
 from call
 where finished_at is null

@@ -2,7 +2,7 @@
 -- them.
 -- Grain: one row per slot. Order: none.
 -- judged_at timestamptz: the instant. A slot waits at most late_limit after its time.
-create macro missed_slots(judged_at, late_limit) as table
+create or replace macro missed_slots(judged_at, late_limit) as table
 select slot.campaign_id, slot.contact_id, slot.attempt, slot.plan_version
 from slot
 where

@@ -1,6 +1,6 @@
 -- The calls as a dialer needs to know them (the columns of REQUESTS), with what decides whether one may be dialled.
 -- Grain: one row per call. replays is true where the dial was noted before.
-create view request as
+create or replace view request as
 select
     call.campaign_id,
     call.contact_id,

@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import signal
 import time
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -12,7 +13,7 @@ import sql
 from flows.campaigns import create_campaign, find_campaign
 from flows.database import StuckError, locked
 from flows.errors import InputError, WorkError
-from flows.ledger import VERSION, Ledger
+from flows.ledger import MIGRATIONS, VERSION, Ledger
 from flows.processes import is_stopped
 from tests.people import campaign
 
@@ -136,39 +137,64 @@ def test_processes_that_write_at_once_lose_nothing(home):
 
 
 _LATER_LINES = {
-    2: [
-        "    provider_status varchar,\n",
-        "    check (state in ('claimed', 'unknown') or noted_at is not null),\n",
-    ],
-    3: ["    dials utinyint default 0,\n"],
-    4: [],
-    6: [],
+    2: {
+        "call": [
+            "    provider_status varchar,\n",
+            "    check (state in ('claimed', 'unknown') or noted_at is not null),\n",
+        ]
+    },
+    3: {"call": ["    dials utinyint default 0,\n"]},
+    4: {"slot": [",\n    snapshot varchar"]},
+    6: {"campaign": ["    told_version integer default 0,\n", "    settings_told boolean,\n"]},
 }
-"""What the table of calls has had only since after a version."""
+"""What tables have had only since after a version."""
 
 
 def _as_version(file, version):
-    """Turn a ledger back into one of an older version, as far as its calls go."""
-    text = sql.statement("ledger/create_call")
-    for line in (line for since, lines in _LATER_LINES.items() if since >= version for line in lines):
-        assert line in text
-        text = text.replace(line, "")
+    """Turn an empty ledger back into one of an older version, whose views were others than today's."""
+    older = {table: sql.statement(f"ledger/create_{table}") for table in ("call", "slot", "campaign")}
+    for since, lines_of in _LATER_LINES.items():
+        for table, lines in lines_of.items() if since >= version else ():
+            for line in lines:
+                assert line in older[table]
+                older[table] = older[table].replace(line, "")
     with duckdb.connect(file) as connection:
         connection.execute("set timezone = 'UTC'")
+        for view in ("in_flight", "current_version", "request"):
+            connection.execute(f"create or replace view {view} as select 1 as of_version_{version}")
+        connection.execute("create or replace macro due_slots(judged_at) as table select 1 as older")
+        for table, text in older.items():
+            connection.execute(f"drop table {table}")
+            connection.execute(text)
+        if version < 3:
+            connection.execute("drop table past_day")
         if version < 4:
             connection.execute("drop view request")
-        connection.execute("drop table call")
-        if version == 2:
-            connection.execute("drop table past_day")
-        connection.execute(text)
-        if version < 5:
-            connection.execute("alter table slot drop column snapshot")
-        connection.execute("alter table campaign drop column told_version")
-        connection.execute("alter table campaign drop column settings_told")
         connection.execute("update ledger_version set version = $1", [version])
 
 
-@pytest.mark.parametrize("version", [2, 3, 4, 6])
+def _definitions(file):
+    """Return all that a ledger is made of, as DuckDB knows it."""
+    with duckdb.connect(file, read_only=True) as connection:
+        asked = (
+            "select table_name, column_index, column_name, data_type, is_nullable, column_default "
+            "from duckdb_columns() where not internal order by all",
+            "select table_name, constraint_text from duckdb_constraints() order by all",
+            "select view_name, sql from duckdb_views() where not internal order by all",
+            "select function_name, parameters, macro_definition from duckdb_functions() "
+            "where not internal order by all",
+        )
+        return [connection.execute(question).fetchall() for question in asked]
+
+
+def test_what_a_ledger_is_made_of_changes_only_with_its_version():
+    texts = [sql.statement(name) for name in sql.names("ledger") if name.startswith("ledger/create_")]
+    words = [line.split() for text in texts for line in text.splitlines() if not line.startswith("--")]
+    why = "raise VERSION, say in MIGRATIONS how an older ledger gets there, and set the new sum here"
+    assert (VERSION, zlib.crc32(repr(words).encode())) == (8, 1892733772), why
+
+
+@pytest.mark.parametrize("version", MIGRATIONS)
 def test_an_older_ledger_is_copied_and_brought_up_to_date(tmp_path, version):
     file = tmp_path / "ledger.duckdb"
     Ledger(file)
@@ -186,6 +212,8 @@ def test_an_older_ledger_is_copied_and_brought_up_to_date(tmp_path, version):
         (call,) = session.read("copy_call").to_dicts()
         assert session.read("find_version")["version"].item() == VERSION
         assert session.read("list_claimed", lease_id="l").is_empty()  # of a campaign that is not there
+    Ledger(tmp_path / "new.duckdb")
+    assert _definitions(file) == _definitions(tmp_path / "new.duckdb")
     if version == 2:
         assert call["noted_at"] == call["claimed_at"]  # it may have been dialled
     assert call["dials"] == (1 if version == 2 else 0)

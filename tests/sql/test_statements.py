@@ -11,7 +11,7 @@ from flows.archiving import PAST_CALLS, PAST_EVENTS
 from flows.contact_files import LINE
 from flows.dialers.dialer import ANSWERS, REPORTS
 from flows.journal import CHANGES, NOTES, SKIPS, STOPS
-from flows.ledger import _PARTS as LEDGER_PARTS
+from flows import ledger
 from transforms.schemas import CONTACTS, EXCLUDED, INSTANT, OFFSETS, OPENINGS, PLAN, REJECTS, STANDING
 
 _STAGED = {**{name: PLAN[name] for name in PLAN if name != "timezone_source"}, "variables": pl.String()}
@@ -105,8 +105,7 @@ def _lay(connection, relations):
 
 
 def _make_ledger(connection):
-    for part in LEDGER_PARTS:
-        connection.execute(sql.statement(f"ledger/create_{part}"))
+    ledger._create(connection, ledger._TABLES + ledger._VIEWS)
 
 
 def _prepare(connection, name):
