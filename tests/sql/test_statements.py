@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 import sql
+from flows import ledger
 from flows.archiving import PAST_CALLS, PAST_EVENTS
 from flows.contact_files import LINE
 from flows.dialers.dialer import ANSWERS, REPORTS
 from flows.journal import CHANGES, NOTES, SKIPS, STOPS
-from flows import ledger
 from transforms.schemas import CONTACTS, EXCLUDED, INSTANT, OFFSETS, OPENINGS, PLAN, REJECTS, STANDING
 
 _STAGED = {**{name: PLAN[name] for name in PLAN if name != "timezone_source"}, "variables": pl.String()}
