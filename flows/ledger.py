@@ -18,7 +18,7 @@ from flows.errors import WorkError
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
 VERSION = 8
-"""The version of the ledger's tables that this callplan reads and writes: another one after each change of them."""
+"""The version of the ledger's tables that this callplan reads and writes, another one after each change."""
 
 MIGRATIONS = {
     2: (
@@ -34,7 +34,7 @@ MIGRATIONS = {
     6: ("migrations/add_told_version", "migrations/add_settings_told"),
     7: (),
 }
-"""For each older version the statements that make the next one of it, in order; views are made anew at the end."""
+"""For each older version the statements that make the next one of it, in order; views are made anew last."""
 
 _TABLES = (
     "campaign",
