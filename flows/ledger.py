@@ -21,20 +21,16 @@ VERSION = 8
 """The version of the ledger's tables that this callplan reads and writes, another one after each change."""
 
 MIGRATIONS = {
-    2: (
-        "migrations/set_aside_calls_of_version_2",
-        "ledger/create_call",
-        "migrations/add_calls_of_version_2",
-        "migrations/drop_calls_of_version_2",
-        "ledger/create_past_day",
-    ),
     3: ("migrations/count_dials", "migrations/set_dials"),
     4: ("migrations/add_snapshot",),
     5: (),
     6: ("migrations/add_told_version", "migrations/add_settings_told"),
     7: (),
 }
-"""For each older version the statements that make the next one of it, in order; views are made anew last."""
+"""For each older version the statements that make the next one of it, in order; views are made anew last.
+
+What a ledger of version 2 has placed no dial journal knows, so that one is refused.
+"""
 
 _TABLES = (
     "campaign",
@@ -189,7 +185,8 @@ def _prepare(connection: duckdb.DuckDBPyConnection, changes: Changes, file: Path
     if found in MIGRATIONS:
         raise _OlderLedgerError(found)
     if found != VERSION:
-        raise WorkError(f"{file}: this ledger has version {found}, this callplan reads version {VERSION}")
+        read = f"this callplan reads versions {min(MIGRATIONS)} to {VERSION}"
+        raise WorkError(f"{file}: this ledger has version {found}, {read}")
 
 
 def _bring_up_to_date(file: Path, changes: Changes) -> None:

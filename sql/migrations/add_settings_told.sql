@@ -1,3 +1,3 @@
 -- Make room for whether the dial journal was told of a campaign's settings: it was not, and may know newer ones.
 -- Grain: the table.
-alter table campaign add column if not exists settings_told boolean
+alter table campaign add column settings_told boolean

@@ -1,3 +1,3 @@
--- Make room for how often the dial of a call was noted; a ledger of version 2 has it already.
+-- Make room for how often the dial of a call was noted.
 -- Grain: the table.
-alter table call add column if not exists dials utinyint default 0
+alter table call add column dials utinyint default 0

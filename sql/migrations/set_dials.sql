@@ -1,3 +1,3 @@
 -- Count the dials of a ledger of version 3 as one each: a repeated one was not counted.
 -- Grain: one row per call that was noted.
-update call set dials = 1 where noted_at is not null and dials = 0
+update call set dials = 1 where noted_at is not null
