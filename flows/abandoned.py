@@ -21,19 +21,18 @@ OWNERS_KEPT = timedelta(days=1)
 
 
 def doubt_dials(home: Home, ledger: Ledger, journal: Journal, clock: Clock, most_dials: int) -> None:
-    """Have no open dial be repeated where the wall clock was set back since somebody dispatched here.
+    """Have no open dial be repeated where the clock was set, or the machine started, since the last dispatch.
 
-    A dial is repeated only while the provider knows its key, and by such a clock it looks younger than it is.
+    A dial is repeated only while the provider knows its key; by another clock it may look younger than it is.
     """
     now = clock.now()
     booted_at = now - clock.since_boot()
     with locked(home.booted.with_suffix(".lock")):
         known_at = read_instant(home.booted)
-        if booted_at + MOST_DRIFT < known_at:
+        if abs(booted_at - known_at) > MOST_DRIFT:
             with ledger.session() as session:
                 apply_journal(session, journal, now)
                 session.write("doubt_dials", most_dials=most_dials)
-        if abs(booted_at - known_at) > MOST_DRIFT:
             write_instant(home.booted, booted_at)
 
 

@@ -1,5 +1,6 @@
 """Questions in SQL: in memory, over plan files and a snapshot of the ledger, unable to write or escape."""
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,9 @@ from transforms.schemas import CONTACTS, EXCLUDED, PLAN
 _LEDGER_TABLES = ("campaign", "plan_version", "pending", "call", "event", "skip")
 _VIEWS = ("call", "event", "contact", "excluded", "plan", "planned_and_actual")
 _UNKNOWN_TO_POLARS = ("INTERVAL", "UNION")
+_READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+"""DuckDB's names of queries that change nothing."""
+
 _WITH_PAST = ("call", "event")
 """Tables of which the ledger has the present part and files the rest."""
 
@@ -73,9 +77,15 @@ def _refuse_writing(question: str) -> None:
         statements = duckdb.extract_statements(question)
     except duckdb.Error as error:
         raise InputError(f"sql: {error}") from None
-    kinds = {statement.type for statement in statements}
-    if len(statements) != 1 or not kinds <= {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:
+    is_select = [statement.type for statement in statements] == [duckdb.StatementType.SELECT]
+    if not is_select or not _nodes(question) <= _READING:
         raise InputError("sql: ask one question that only reads, such as select count(*) from call")
+
+
+def _nodes(question: str) -> set[str]:
+    """Return the kinds of queries that a select is made of: what follows its ``with`` may also write."""
+    ((parsed,),) = duckdb.execute("select json_serialize_sql($1)", [question]).fetchall()
+    return set(re.findall(r'"type":"([A-Z_]+_NODE)"', parsed))  # quotes within a text are escaped there
 
 
 def _snapshot(ledger: Ledger) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:

@@ -1,6 +1,5 @@
 """The recurring flow: dispatch what falls due, for a while, in a concurrency-limited map of tasks."""
 
-from collections import deque
 from datetime import datetime, timedelta
 
 from prefect import flow, get_run_logger, task, unmapped
@@ -35,22 +34,21 @@ class TaskPool:
         self._clock = clock
         self._at_once = at_once
         self._under_way: list[tuple[Batch, PrefectFuture[None]]] = []
-        self._done: deque[PrefectFuture[None]] = deque()
+        self._done: set[Batch] = set()
 
     def start(self, batch: Batch) -> None:
         """Begin with a batch in a task."""
         (future,) = place_calls.map([batch], unmapped(self._clock))
-        future.add_done_callback(self._done.append)
+        future.add_done_callback(lambda _: self._done.add(batch))  # its state is asked of the server
         self._under_way.append((batch, future))
         if self._at_once:
             future.wait()
 
     def finished(self) -> list[Outcome]:
         """Return the batches that were done since this was asked last, with what their task failed with."""
-        done = [self._done.popleft() for _ in range(len(self._done))]
-        found = [(batch, future) for batch, future in self._under_way if future in done]
-        self._under_way = [(batch, future) for batch, future in self._under_way if future not in done]
-        return [(batch, _failure(future)) for batch, future in found]
+        done = [(batch, future) for batch, future in self._under_way if batch in self._done]
+        self._under_way = [started for started in self._under_way if started not in done]
+        return [(batch, _failure(future)) for batch, future in done]
 
     @property
     def is_empty(self) -> bool:

@@ -378,10 +378,12 @@ class Dispatcher:
                 self._settle_finished()
             except BaseException as error:  # also a signal to end: it is heeded once nothing is under way
                 failure = error
-        if failure is not None:
-            raise failure
-        self._inquiries.take_in(self._clock.now())
-        self._record(self._clock.now())
+        try:
+            self._inquiries.take_in(self._clock.now())
+            self._record(self._clock.now())
+        finally:
+            if failure is not None:
+                raise failure
 
     def _next_wake(self) -> datetime | None:
         """Return when there is something to do again; None when no campaign has anything left."""

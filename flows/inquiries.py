@@ -50,8 +50,7 @@ class Inquiries:
         ``due_soon`` calls fall due within a minute and have the first claim on the provider's limit.
         """
         self._asked = self._asked.join(calls, on=_CALL, how="semi")
-        lately = self._asked.filter(pl.col("asked_at") > now - ASK_EVERY)
-        waiting = calls.join(lately, on=_CALL, how="anti", maintain_order="left")
+        waiting = _in_turn(calls.join(self._asked, on=_CALL, how="left", maintain_order="left"), now)
         for (name,), of_dialer in waiting.group_by("dialer", maintain_order=True):
             if str(name) in self._dialers and str(name) not in self._open:
                 self._ask(str(name), of_dialer.head(MOST_ASKED), now, due_soon)
@@ -81,3 +80,15 @@ class Inquiries:
         if isinstance(first, datetime) and first + ASK_EVERY > now:
             moments.append(first + ASK_EVERY)
         return min(moments, default=now + ASK_EVERY)
+
+
+def _in_turn(calls: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Return the calls that nobody asked about lately, first those past their deadline, closed soon.
+
+    The others come by how long ago they were asked about, and by a lot that is drawn anew every minute: the
+    next dispatcher does not know whom this one asked, and those who never end would be first for ever.
+    """
+    lot = pl.col("provider_call_id").hash(int(now.timestamp()) // 60)
+    is_waiting = pl.col("asked_at").is_null() | (pl.col("asked_at") <= now - ASK_EVERY)
+    order = [pl.col("is_overdue").not_(), pl.col("asked_at"), lot]
+    return calls.filter(is_waiting).sort(order, nulls_last=False)

@@ -1,6 +1,5 @@
 """What drives batches: threads in real time, steps in simulated time; dispatch_due has Prefect's tasks."""
 
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import datetime
@@ -43,22 +42,17 @@ class ThreadPool:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._threads = ThreadPoolExecutor(PLACING_THREADS, thread_name_prefix="placing")
-        self._under_way = 0
-        self._finished: deque[Outcome] = deque()
+        self._under_way: list[tuple[Batch, Future[None]]] = []
 
     def start(self, batch: Batch) -> None:
         """Begin with a batch in a thread."""
-        future = self._threads.submit(run_batch, batch, self._clock)
-        self._under_way += 1
-        future.add_done_callback(lambda done: self._finished.append((batch, _failure(done))))
+        self._under_way.append((batch, self._threads.submit(run_batch, batch, self._clock)))
 
     def finished(self) -> list[Outcome]:
         """Return the batches that were done since this was asked last."""
-        found = []
-        while self._finished:
-            found.append(self._finished.popleft())
-        self._under_way -= len(found)
-        return found
+        done = [(batch, future) for batch, future in self._under_way if future.done()]
+        self._under_way = [started for started in self._under_way if started not in done]
+        return [(batch, future.exception()) for batch, future in done]
 
     @property
     def is_empty(self) -> bool:
@@ -68,10 +62,6 @@ class ThreadPool:
     def wait_until(self, instant: datetime) -> None:
         """Sleep until ``instant``."""
         self._clock.wait_until(instant)
-
-
-def _failure(done: "Future[None]") -> BaseException | None:
-    return done.exception()
 
 
 class AtOnce(Executor):

@@ -97,7 +97,6 @@ class TruedyDialer:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=55),
             timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
             trace_configs=[tracing],
-            auto_decompress=False,
         )
 
     async def _close_session(self) -> None:
@@ -202,7 +201,8 @@ class TruedyDialer:
         url = f"{self._access.base_url}/calls/{place}"
         async with self._session.get(url, allow_redirects=False) as response:
             body = await _body(response)
-            return read_report(response.status, response.headers, body, self._clock.now())
+            now = self._clock.now()
+            return read_report(provider_call_id, response.status, response.headers, body, now)
 
 
 class _TooLateError(Exception):

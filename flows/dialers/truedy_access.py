@@ -26,9 +26,12 @@ class TruedyAccess:
         """Return what ``TRUEDY_BASE_URL`` and ``TRUEDY_API_KEY`` say, or None where they are not set.
 
         Raises:
-            InputError: only one of them is set, or the number of requests is none.
+            InputError: only one of them is set, the key cannot be sent, or the number of requests is none.
         """
-        base_url, api_key = os.environ.get("TRUEDY_BASE_URL", ""), os.environ.get("TRUEDY_API_KEY", "")
+        base_url, api_key = (
+            os.environ.get(name, "").strip()  # a file that one was read from ends in a new line
+            for name in ("TRUEDY_BASE_URL", "TRUEDY_API_KEY")
+        )
         if not base_url and not api_key:
             return None
         problems = [
@@ -38,6 +41,10 @@ class TruedyAccess:
         ]
         if base_url and not base_url.startswith(("http://", "https://")):
             problems.append("TRUEDY_BASE_URL: must begin with https://")
+        if not (api_key.isascii() and api_key.isprintable()):
+            problems.append(
+                "TRUEDY_API_KEY: holds what no key has, such as a new line; it is letters and digits"
+            )
         limit = os.environ.get("TRUEDY_REQUESTS_PER_MINUTE", str(REQUESTS_PER_MINUTE))
         if not limit.isdecimal() or not int(limit):
             problems.append(f"TRUEDY_REQUESTS_PER_MINUTE: {limit!r} is no number of requests, such as 100")

@@ -25,7 +25,8 @@ _OUTCOMES = {
     "voicemail": "voicemail",
 }
 _NOT_TAKEN = {401: "the key is not accepted", 402: "there is no credit left", 403: "the key may not do this"}
-_WRONG_ADDRESS = {404, 405, 410}
+_WRONG_ADDRESS = {404, 405, 410, 301, 307, 308}
+"""After these redirections the request was not carried out (RFC 9110); after 302 and 303 it may have been."""
 _MAY_HAVE_RUNG = {408, 409, 425, 499}
 _LONGEST_REASON = 200
 _LONGEST_ID = 200
@@ -70,13 +71,15 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, now: datet
     return Answer("unknown", reason=message)
 
 
-def read_report(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Report:
-    """Return what the answer to a look-up means; an unknown word is never an outcome."""
+def read_report(
+    provider_call_id: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime
+) -> Report:
+    """Return what the answer to a look-up means; unknown words and another call's are no outcome."""
     content = _content(body)
     if status == 429:
         return Report(is_limited=True, held_until=_held_until(headers, content, now))
     data = content.get("data") if status == 200 else None
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or data.get("id", provider_call_id) != provider_call_id:
         return Report()
     word = _text(data.get("status", ""))
     if word in _UNDER_WAY:
@@ -150,7 +153,7 @@ def _held_until(headers: Mapping[str, str], content: Mapping[str, Any], now: dat
         pass
     try:
         date = parsedate_to_datetime(written)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 

@@ -7,14 +7,18 @@
 -- $look_again_hindered interval: how long those wait who found no slot
 with slots as (
     select
+        slot.campaign_id,
         count(*) filter (
             not slot.zone_changed
             and slot.scheduled_at <= $due_until::timestamptz
             and $now::timestamptz < least(slot.not_after, slot.scheduled_at + $late_limit::interval)
         ) as due,
-        count(*) filter (
-            slot.scheduled_at <= $soon::timestamptz
-            and $now::timestamptz < least(slot.not_after, slot.scheduled_at + $late_limit::interval)
+        least(
+            count(*) filter (
+                slot.scheduled_at <= $soon::timestamptz
+                and $now::timestamptz < least(slot.not_after, slot.scheduled_at + $late_limit::interval)
+            ),
+            any_value(campaign.max_concurrent_calls) - coalesce(any_value(in_flight.calls), 0)
         ) as due_soon,
         min(slot.scheduled_at) filter (
             not slot.zone_changed and slot.scheduled_at > $due_until::timestamptz
@@ -22,6 +26,7 @@ with slots as (
         min(least(slot.not_after, slot.scheduled_at + $late_limit::interval)) as missed_at
     from slot
     inner join campaign on campaign.campaign_id = slot.campaign_id
+    left join in_flight on in_flight.campaign_id = slot.campaign_id
     where
         campaign.state in ('scheduled', 'active')
         and not exists (
@@ -29,6 +34,16 @@ with slots as (
             from skip
             where skip.campaign_id = slot.campaign_id and skip.contact_id = slot.contact_id
         )
+    group by slot.campaign_id
+),
+
+slots_of_all as (
+    select
+        coalesce(sum(due), 0)::bigint as due,
+        coalesce(sum(greatest(due_soon, 0)), 0)::bigint as due_soon,
+        min(next_due_at) as next_due_at,
+        min(missed_at) as missed_at
+    from slots
 ),
 
 staged as (
@@ -82,10 +97,10 @@ versions as (
 )
 
 select
-    slots.due,
-    slots.due_soon,
-    slots.next_due_at,
-    slots.missed_at,
+    slots_of_all.due,
+    slots_of_all.due_soon,
+    slots_of_all.next_due_at,
+    slots_of_all.missed_at,
     calls.in_flight,
     calls.overdue,
     calls.next_deadline_at,
@@ -95,7 +110,7 @@ select
     versions.passed_over,
     waiting.ripe_at,
     staged.staged_from
-from slots
+from slots_of_all
 cross join staged
 cross join waiting
 cross join calls

@@ -14,6 +14,7 @@ where
     and deadline_at > $now::timestamptz
     and campaign_state in ('scheduled', 'active')
     and dials < $most_dials::integer
+    and noted_at <= $now::timestamptz -- else by a clock that was wrong: its age is not known
     and (dials = 1 or changed_at + $replay_every::interval <= $now::timestamptz)
     and not exists (
         select 1

@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from flows.asking import ask
+from flows.errors import InputError
 from flows.ledger import Ledger
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
@@ -62,3 +65,36 @@ def test_the_time_between_two_instants_can_be_asked_for(home):
     between = "timestamptz '2026-03-23 10:00:03' - timestamptz '2026-03-23 10:00:00.5'"
     answer = ask(home, Ledger(None), f"select {between} as late, [{between}] as all_late, 2 as calls")
     assert answer.rows() == [("00:00:02.5", "['00:00:02.5']", 2)]
+
+
+WRITES = [
+    "explain analyze copy (select 1) to '{file}'",
+    "with t as (copy (select 1) to '{file}') select * from t",
+    "with t as (insert into call values (1) returning *) select * from t",
+    "with t as (delete from call returning *) select * from t union all select * from t",
+    "copy (select 1) to '{file}'",
+    "select 1; select 2",
+]
+
+
+@pytest.mark.parametrize("question", WRITES)
+def test_nothing_is_written_by_what_looks_like_a_question(home, question):
+    world = World(home, contacts(2))
+    (plan,) = home.plans.rglob("000001.parquet")
+    before = plan.read_bytes()
+    with pytest.raises(InputError, match="only reads"):
+        ask(home, world.ledger, question.format(file=plan))
+    assert plan.read_bytes() == before
+
+
+def test_every_way_to_read_is_a_question(home):
+    questions = [
+        "with recursive t(n) as (select 1 union all select n + 1 from t where n < 3) select max(n) from t",
+        "select count(*) from (from plan where contact_id = 'c0' union all from plan)",
+        'select \'"type":"COPY_QUERY_NODE"\' as x',
+        "describe plan",
+        "summarize plan",
+        "show tables",
+    ]
+    world = World(home, contacts(2))
+    assert [not ask(home, world.ledger, question).is_empty() for question in questions] == [True] * 6

@@ -11,6 +11,7 @@ from flows.abandoned import OWNERS_KEPT, forget_owners, take_over
 from flows.archiving import archive_closed_days
 from flows.budget import RequestBudget
 from flows.campaigns import LATE_LIMIT
+from flows.clock import SimulatedClock
 from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
 from flows.journal import Journal
@@ -312,6 +313,16 @@ def test_no_dial_is_repeated_that_is_old_by_a_clock_that_was_not_set_back(home, 
     world.clock.wait_until(START + timedelta(minutes=12))
     world.clock.set_by(step)
     world.run(START + timedelta(minutes=20))
+    assert world.dialer.replays == 0
+
+
+@pytest.mark.parametrize("shown", [timedelta(minutes=-2), timedelta(minutes=3), timedelta(minutes=40)])
+def test_no_dial_is_repeated_after_the_machine_was_started_anew(home, shown):
+    world = World(home, contacts(1), dialer=Forgetful(), max_call_minutes=60)
+    world.run(START + timedelta(seconds=1))
+    world.clock = SimulatedClock(START + shown)  # half an hour later, by a clock that may lag
+    world.clock.wait_until(START + shown + timedelta(seconds=40))
+    world.run(START + timedelta(minutes=50))
     assert world.dialer.replays == 0
 
 

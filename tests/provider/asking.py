@@ -1,5 +1,6 @@
 """Requests of a client that takes care of nothing by itself: one connection each, never sent again."""
 
+import gzip
 import http.client
 import json
 import socket
@@ -28,6 +29,8 @@ class Reply:
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status, self.headers = response.status, response.headers
         whole = response.read()
+        if response.headers["Content-Encoding"] == "gzip":
+            whole = gzip.decompress(whole)
         self.size = len(whole)
         self.body: Any = whole.decode()
         if response.headers.get_content_type() == "application/json":

@@ -29,6 +29,11 @@ async def deliver(request: web.Request, answer: Answer, fault: Fault | None) -> 
             return await _send_huge(request, answer, fault.own["bytes"])
         case "slow_body":
             return await _drip(request, answer, fault.own["seconds"])
+        case "compressed":
+            response = _plain(answer)
+            if "gzip" in request.headers.get("Accept-Encoding", ""):
+                response.enable_compression(web.ContentCoding.gzip)
+            return response
         case _:
             return _plain(answer)
 

@@ -36,6 +36,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "reset_before": Kind(rings=False, silent=True),
         "reset_after": Kind(rings=True, silent=True),
         "garbage": Kind(rings=True),
+        "compressed": Kind(rings=True),
         "no_id": Kind(rings=True),
         "failed_body": Kind(rings=False, on=(CALL,)),
         "unknown_status": Kind(rings=True, on=(LOOK_UP, CALL)),

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from tests.provider.asking import BODY, look_up, post, requests_of, rings_of, send_head, wait_for
+from tests.provider.asking import BODY, CALLS, ask, look_up, post, requests_of, rings_of, send_head, wait_for
 from tests.provider.running import running_provider
 
 
@@ -111,6 +111,14 @@ def test_garbage_is_no_json_and_rings(provider):
     reply = post(provider, "garbage")
     assert (reply.status, reply.headers.get_content_type()) == (201, "text/html")
     assert len(rings_of(provider, "garbage")) == 1
+
+
+def test_a_compressed_answer_rings(provider):
+    provider.set(faults=[{"kind": "compressed"}])
+    headers = {"X-Idempotency-Key": "compressed", "Accept-Encoding": "gzip"}
+    reply = ask(provider, "POST", CALLS, json.dumps(BODY), **headers)
+    assert (reply.status, reply.headers["Content-Encoding"]) == (201, "gzip")
+    assert len(rings_of(provider, "compressed")) == 1
 
 
 def test_an_answer_without_an_id_rings(provider):

@@ -174,22 +174,22 @@ class Network:
         if kind == "lost":
             return [(ANSWER_WAIT, lambda _: Report())]
         if kind == "404" or call is None:
-            return [self._reports(draws, 404, {"error": {"code": "not_found"}})]
+            return [self._reports(draws, call_id, 404, {"error": {"code": "not_found"}})]
         if kind == "error":
-            return [self._reports(draws, draws.choice([500, 502, 503]), None)]
+            return [self._reports(draws, call_id, draws.choice([500, 502, 503]), None)]
         if kind == "limited":
             status, headers, body = self._limit(draws, now)
             wait = _seconds(draws, 0.05, 0.5)
-            return [(wait, lambda at: read_report(status, headers, body, at))]
+            return [(wait, lambda at: read_report(call_id, status, headers, body, at))]
         if kind == "word":
             word = draws.choice(["rerouted", "", "COMPLETED", "complete", "in progress"])
-            return [self._reports(draws, 200, {"data": {"id": call_id, "status": word}})]
+            return [self._reports(draws, call_id, 200, {"data": {"id": call_id, "status": word}})]
         if kind == "garbage":
             said: object = draws.choice(
                 [None, {"data": None}, {"data": [1]}, {"data": {"status": None}}, [1]]
             )
-            return [self._reports(draws, 200, said)]
-        reply = self._reports(draws, 200, {"data": call.body(now, self.began)})
+            return [self._reports(draws, call_id, 200, said)]
+        reply = self._reports(draws, call_id, 200, {"data": call.body(now, self.began)})
         if kind == "late":
             return [(timedelta(seconds=25), reply[1])]
         if kind == "repeated":
@@ -263,10 +263,10 @@ class Network:
         return _seconds(draws, 0.03, 0.8), lambda at: read_answer(status, {}, body, at)
 
     def _reports(
-        self, draws: random.Random, status: int, content: object
+        self, draws: random.Random, call_id: str, status: int, content: object
     ) -> tuple[timedelta, Callable[[datetime], Report]]:
         body = _HTML if content is None else json.dumps(content).encode()
-        return _seconds(draws, 0.03, 0.8), lambda at: read_report(status, {}, body, at)
+        return _seconds(draws, 0.03, 0.8), lambda at: read_report(call_id, status, {}, body, at)
 
     def _limit(self, draws: random.Random, now: timedelta) -> tuple[int, dict[str, str], bytes]:
         """Return a 429 that says when to come back in one of the ways there are."""

@@ -112,6 +112,7 @@ def test_the_same_attempt_again_is_the_same_call(provider, dialer):
         ({"kind": "reset_before"}, "unknown", 0),
         ({"kind": "garbage"}, "unknown", 1),
         ({"kind": "no_id"}, "unknown", 1),
+        ({"kind": "compressed"}, "in_progress", 1),
         ({"kind": "failed_body"}, "failed", 0),
         ({"kind": "bad_field"}, "failed", 0),
         ({"kind": "limited", "how": "reset_at"}, "limited", 0),
@@ -191,6 +192,12 @@ def test_outcomes_are_learnt_by_looking_up(provider, dialer):
     assert reports["state"].to_list() == ["voicemail"]
 
 
+def test_outcomes_are_learnt_though_they_come_compressed(provider, dialer):
+    provider.set(life=[[0, "ended"]], faults=[{"kind": "compressed", "on": "look_up"}])
+    reports = _replies(dialer.look_up(_calls(_answers(dialer, "z1")), datetime.now(UTC)))
+    assert reports["state"].to_list() == ["completed"]
+
+
 def test_a_call_under_way_is_no_news_and_an_unknown_word_is_no_outcome(provider, dialer):
     provider.set(life=[[0, "ringing"]])
     answers = _answers(dialer, "w1")
@@ -216,3 +223,18 @@ def test_half_of_the_access_is_refused_by_name(monkeypatch):
         "TRUEDY_BASE_URL",
         "TRUEDY_REQUESTS_PER_MINUTE",
     ]
+
+
+def test_the_end_of_the_line_that_a_key_was_read_from_is_no_part_of_it(monkeypatch):
+    monkeypatch.setenv("TRUEDY_BASE_URL", "https://example.org\n")
+    monkeypatch.setenv("TRUEDY_API_KEY", "good\n")
+    assert TruedyAccess.from_environment() == TruedyAccess("https://example.org", "good")
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "gut\u00e9", "\x7f"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(monkeypatch, key):
+    monkeypatch.setenv("TRUEDY_BASE_URL", "https://example.org")
+    monkeypatch.setenv("TRUEDY_API_KEY", key)
+    with pytest.raises(InputError, match="TRUEDY_API_KEY") as refusal:
+        TruedyAccess.from_environment()
+    assert key not in str(refusal.value.problems)
