@@ -9,7 +9,7 @@ from datetime import datetime
 
 import polars as pl
 
-from flows.campaigns import complete_campaigns, stop_again, take_up_settings
+from flows.campaigns import complete_campaigns, end_again, stop_again, take_up_settings
 from flows.dialers.dialer import ANSWERS, GOES_BACK, REFUSED, REPORTS
 from flows.errors import WorkError
 from flows.journal import CHANGES, NOTES, SKIPS, STOPS, Entry, Journal
@@ -26,7 +26,7 @@ class OutdatedLedgerError(WorkError):
 def apply_journal(session: Session, journal: Journal, now: datetime, lost: Collection[str] = ()) -> int:
     """Apply every entry that the ledger has not, in order, and return how many calls ended by it.
 
-    ``lost`` names campaigns that are gone with their plans: changes of theirs are of no use any more.
+    ``lost`` names campaigns that are gone with their plans: what is said of them is of no use any more.
 
     Raises:
         DamagedJournalError: the journal does not cover the ledger's position.
@@ -35,11 +35,11 @@ def apply_journal(session: Session, journal: Journal, now: datetime, lost: Colle
     entries = _entries(session, journal)
     if not entries:
         return 0
-    changes = _rows(entries, "change", CHANGES).filter(~pl.col("campaign_id").is_in(list(lost)))
+    changes = _rows(entries, "change", CHANGES, lost)
     if not changes.is_empty():
         _refuse_foreign(session, changes)
         take_up_settings(session, changes)
-    skips = _rows(entries, "skip", SKIPS)
+    skips = _rows(entries, "skip", SKIPS, lost)
     if not skips.is_empty():
         _refuse_foreign(session, _of_planned(skips))
         session.write("take_up_skips", ("skipped", skips))
@@ -48,15 +48,16 @@ def apply_journal(session: Session, journal: Journal, now: datetime, lost: Colle
     ended = 0
     for run in _in_rounds(entries):
         notes, answers, reports = (
-            _rows(run, kind, schema)
+            _rows(run, kind, schema, lost)
             for kind, schema in (("note", NOTES), ("answer", ANSWERS), ("report", REPORTS))
         )
         _apply_notes(session, notes, now)
         ended += _apply_answers(session, answers, now)
         ended += _apply_reports(session, reports, now)
-    stops = _rows(entries, "stop", STOPS)
+    stops = _rows(entries, "stop", STOPS, lost)
     if not stops.is_empty():
         stop_again(session, stops, now)
+    end_again(session, changes, now)
     session.write("set_journal_sequence", sequence=entries[-1].sequence)
     complete_campaigns(session, now)
     return ended
@@ -111,8 +112,9 @@ def _begun(entry: Entry) -> pl.DataFrame:
     return entry.rows if entry.kind == "note" else entry.rows.filter(pl.col("state").is_in(GOES_BACK))
 
 
-def _rows(entries: list[Entry], kind: str, schema: pl.Schema) -> pl.DataFrame:
-    return pl.concat([schema.to_frame(), *(entry.rows for entry in entries if entry.kind == kind)])
+def _rows(entries: list[Entry], kind: str, schema: pl.Schema, lost: Collection[str] = ()) -> pl.DataFrame:
+    rows = pl.concat([schema.to_frame(), *(entry.rows for entry in entries if entry.kind == kind)])
+    return rows.filter(~pl.col("campaign_id").is_in(list(lost))) if lost else rows
 
 
 def _apply_notes(session: Session, notes: pl.DataFrame, now: datetime) -> None:

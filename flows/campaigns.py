@@ -205,6 +205,18 @@ def stop_again(session: Session, stops: pl.DataFrame, now: datetime) -> None:
             set_state(session, campaign, state, now, f"it was {state} after this ledger was copied")
 
 
+def end_again(session: Session, changes: pl.DataFrame, now: datetime) -> None:
+    """End campaigns that have ended by themselves, where this ledger does not know it, because it is older.
+
+    ``changes`` has ``campaign_id`` and ``state`` in the order in which they were made; the last one counts.
+    """
+    ended = changes.unique("campaign_id", keep="last").filter(pl.col("state").is_not_null())
+    for campaign_id, state in ended.select("campaign_id", "state").iter_rows():
+        campaign = find_campaign(session, campaign_id)
+        if campaign.state not in ("draft", *_FINAL):
+            set_state(session, campaign, state, now, None if state == "completed" else "it had failed before")
+
+
 def take_up_settings(session: Session, changes: pl.DataFrame) -> None:
     """Give campaigns the settings that they have, where this ledger does not know them, because it is older.
 

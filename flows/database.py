@@ -8,7 +8,7 @@ else ever touches the database file.
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -169,16 +169,18 @@ class DatabaseFile:
                 sync_file(new)
         sync_folder(target.parent)
 
-    def replace_with(self, other: "DatabaseFile", aside: Path) -> bool:
+    def replace_with(self, other: "DatabaseFile", aside: Path, agreed: Callable[[], None]) -> bool:
         """Let a copy of ``other`` take the place of the file; return whether there was one, now ``aside``.
 
-        A kill leaves either of both under the file's name, with its own log; the old one is aside before the
-        new one is in its place.
+        ``agreed`` is called once nobody else can open the file, and raises what speaks against it. A kill
+        leaves either of both under the file's name, with its own log; the old one is aside before the new one
+        is in its place.
 
         Raises:
             FileExistsError: something is aside already.
         """
         with other.held(), self.held():
+            agreed()
             was_there = self._file.exists()
             for old, new in ((self._log, log_of(aside)), (self._file, aside)):
                 if old.exists():

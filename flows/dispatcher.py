@@ -27,6 +27,7 @@ from flows.inquiries import CLOSE_GRACE, Inquiries
 from flows.instants import read_instant, write_instant
 from flows.journal import DamagedJournalError, Journal
 from flows.ledger import Ledger, Session
+from flows.outbox import tell_journal
 from flows.owners import Owner
 from flows.placing import Batch, Line
 from flows.pools import AtOnce, Pool
@@ -381,6 +382,8 @@ class Dispatcher:
         try:
             self._inquiries.take_in(self._clock.now())
             self._record(self._clock.now())
+            with self._ledger.session() as session:
+                tell_journal(session, self._journal, self._clock.now())
         finally:
             if failure is not None:
                 raise failure

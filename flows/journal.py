@@ -69,9 +69,17 @@ then and planned the contact, 0 for none; null where an older callplan wrote the
 STOPS = pl.Schema({"campaign_id": pl.String(), "state": pl.String(), "stopped_at": INSTANT})
 """One row per campaign that a person held back or ended: ``state`` is paused or cancelled."""
 
-CHANGES = pl.Schema({"campaign_id": pl.String(), "plan_version": pl.Int32(), "settings": pl.String()})
-"""One row per campaign whose plan or settings changed: its last version then, and its settings as JSON, null
-where they were told before."""
+CHANGES = pl.Schema(
+    {
+        "campaign_id": pl.String(),
+        "plan_version": pl.Int32(),
+        "settings": pl.String(),
+        "state": pl.String(),
+    }
+)
+"""One row per campaign whose plan or settings changed, or that ended by itself. ``plan_version`` is its last
+one then, 0 for a draft; ``settings`` are JSON, null where they were told before; ``state`` is completed or
+failed, null for any other."""
 
 KINDS = {
     "note": NOTES,

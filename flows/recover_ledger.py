@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger
 
+from flows.errors import WorkError
 from flows.home import find_home
 from flows.recovering import recover
 from flows.runs import living_run
@@ -17,6 +18,9 @@ def recover_ledger(sure: bool = False) -> None:
 
     Args:
         sure: Say that the ledger is lost or damaged; nothing is done otherwise.
+
+    Raises:
+        WorkError: a campaign does not come back; the others do.
     """
     home, logger = find_home().require(), get_run_logger()
     if not sure:
@@ -31,3 +35,5 @@ def recover_ledger(sure: bool = False) -> None:
             found.calls,
             found.set_aside or "gone",
         )
+        if found.lost:
+            raise WorkError(*found.lost)

@@ -1,23 +1,24 @@
 """Recovering a lost or damaged ledger from what outlives it: plan files, the dial journal, the lists.
 
-Every campaign that had a plan comes back paused, so that a person looks before anybody is called; one that a
-person had cancelled comes back cancelled. Drafts are nowhere else and are lost.
+Every campaign that had a plan comes back paused, so that a person looks before anybody is called; one that
+had ended comes back ended. Drafts are nowhere else and are lost. What the journal does not know would be
+called again: where anything says that it lacks calls, nothing is recovered.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from flows.applying import apply_journal
 from flows.campaigns import add_campaign, chosen_dialer, complete_campaigns, find_campaign, set_state
 from flows.contact_store import snapshot_with_hash
 from flows.database import DatabaseFile, locked
-from flows.errors import WorkError
+from flows.errors import InputError, WorkError
 from flows.home import Home
-from flows.journal import Journal
+from flows.journal import CHANGES, DamagedJournalError, Journal
 from flows.ledger import Ledger, Session
 from flows.owners import living
 from flows.plan_store import (
@@ -36,10 +37,14 @@ from transforms.campaign import Campaign
 from transforms.days import first_day_cap
 from transforms.replan import latest_versions
 from transforms.schemas import STANDING
+from transforms.standing import redated
 from transforms.wall_clock import to_local
 
 _ATTEMPT = ["contact_id", "attempt"]
+_PLAN = ["campaign_id", "plan_version"]
 _REASON = "its ledger was recovered"
+_LEARNT_WITHIN = timedelta(minutes=2)
+"""An outcome is learnt of this long after it, as a rule; a later one may not have been known to an edit."""
 _NOT_COUNTED = 1 << 40
 """More contacts than any campaign has, so that none is complete before it is counted."""
 
@@ -61,11 +66,15 @@ class _Version:
 
 @dataclass(frozen=True)
 class Recovered:
-    """What came back: campaigns, their versions, and the calls that the journal knows of."""
+    """What came back: campaigns, their versions, and the calls that the journal knows of.
+
+    ``lost`` says which campaigns do not come back, and why.
+    """
 
     campaigns: int
     versions: int
     calls: int
+    lost: list[str]
     set_aside: Path | None
 
 
@@ -73,51 +82,145 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
     """Build the ledger anew and put it in the place of the old one, which is set aside.
 
     Raises:
-        WorkError: a dispatcher is running, the journal is damaged, or a list is gone.
+        WorkError: a dispatcher is running, the journal is damaged or lacks calls that were made, or a list is
+            gone.
         BusyError: somebody else is recovering it.
         InputError: a campaign's dialer is not known; ``CALLPLAN_DIALER`` can name it.
     """
+    _refuse_running(home)
+    with locked(home.path / "recovering.lock", waits=False):
+        journal = Journal(home.journal)
+        _refuse_shorter(home, journal)
+        part = home.path / "ledger-recovered.duckdb"
+        DatabaseFile(part).remove()
+        try:
+            campaigns, lost, calls = _build(home, journal, Ledger(part), now, progress)
+            aside = home.ledger.with_name(f"{home.ledger.stem}.before-{now:%Y%m%dT%H%M%S.%f}.duckdb")
+            was_there = DatabaseFile(home.ledger).replace_with(
+                DatabaseFile(part), aside, lambda: _refuse_running(home)
+            )
+        finally:
+            DatabaseFile(part).remove()
+    versions = sum(map(len, campaigns.values()))
+    return Recovered(len(campaigns), versions, calls, lost, aside if was_there else None)
+
+
+def _refuse_running(home: Home) -> None:
     running = living(home.owners)
     if running:
         raise WorkError(f"{running[0]} is running; end it before the ledger is recovered")
-    with locked(home.path / "recovering.lock", waits=False):
-        part = home.path / "ledger-recovered.duckdb"
-        DatabaseFile(part).remove()
-        campaigns, versions, calls = _build(home, Ledger(part), now, progress)
-        aside = home.ledger.with_name(f"{home.ledger.stem}.before-{now:%Y%m%dT%H%M%S}.duckdb")
-        was_there = DatabaseFile(home.ledger).replace_with(DatabaseFile(part), aside)
-        DatabaseFile(part).remove()
-    return Recovered(campaigns, versions, calls, aside if was_there else None)
 
 
-def _build(home: Home, ledger: Ledger, now: datetime, progress: Progress) -> tuple[int, int, int]:
-    """Fill a new ledger; return how many campaigns, versions and calls came back."""
-    journal = Journal(home.journal)
-    found = {folder.name: _versions(folder) for folder in sorted(home.plans.glob("*")) if folder.is_dir()}
-    campaigns = {name: versions for name, versions in found.items() if versions}
+def _refuse_shorter(home: Home, journal: Journal) -> None:
+    """Refuse a journal that lacks entries which the old ledger, as far as it can be read, has applied."""
+    if not home.ledger.exists():
+        return
+    try:
+        with Ledger(home.ledger).session() as session:
+            applied = int(session.read("find_version")["journal_sequence"].item())
+    except (WorkError, duckdb.Error, OSError):  # it is damaged, which is why it is recovered
+        return
+    try:
+        journal.entries_after(applied)
+    except DamagedJournalError as error:
+        raise _lacking_calls(str(error)) from error
+
+
+def _lacking_calls(why: str) -> WorkError:
+    return WorkError(
+        f"{why}: such calls would be made again, so nothing is recovered; put the whole journal back"
+    )
+
+
+def _build(
+    home: Home, journal: Journal, ledger: Ledger, now: datetime, progress: Progress
+) -> tuple[dict[str, list[_Version]], list[str], int]:
+    """Fill a new ledger; return each campaign's versions, which ones are lost, and how many calls it has."""
+    campaigns, lost = _plans(home, journal)
     with ledger.session() as session:
         for name, versions in campaigns.items():
             progress(f"campaign {name}")
             _add(session, name, versions, now)
             _hold_back(session, home, name, versions, now)
         progress("calls of the dial journal")
-        apply_journal(session, journal, now, _lost(journal, campaigns, progress))
+        apply_journal(session, journal, now, lost)
         _end_owners(session, now)
         for name, versions in campaigns.items():
+            _refuse_unknown_past(session, home, name)
+            _redate(session, name, versions[-1].campaign.timezone)
             _add_waiting(session, name, _current(versions), now)
             _count(session, name, _current(versions))
         complete_campaigns(session, now)
         calls = session.read("copy_call").height
-    return len(campaigns), sum(map(len, campaigns.values())), calls
+    told = [f"campaign {name} does not come back: {why}" for name, why in lost.items()]
+    for sentence in told:
+        progress(sentence)
+    return campaigns, told, calls
 
 
-def _lost(journal: Journal, found: Collection[str], progress: Progress) -> set[str]:
-    """Return the campaigns of which the journal knows a plan, but no plan is there; they are named."""
-    changes = [entry.rows["campaign_id"] for entry in journal.entries_after(0) if entry.kind == "change"]
-    lost = {campaign_id for campaigns in changes for campaign_id in campaigns} - set(found)
-    for campaign_id in sorted(lost):
-        progress(f"campaign {campaign_id} does not come back: its plans are gone")
-    return lost
+def _plans(home: Home, journal: Journal) -> tuple[dict[str, list[_Version]], dict[str, str]]:
+    """Return the versions of each campaign whose plan is whole, and why the others are lost.
+
+    Raises:
+        WorkError: the journal, which is told of each plan, does not know a campaign: it is not the whole one.
+    """
+    known = _known_versions(journal)
+    found: dict[str, list[_Version]] = {}
+    lost = dict.fromkeys(known, "its plans are gone")
+    for folder in sorted(folder for folder in home.plans.glob("*") if folder.is_dir()):
+        if not plan_files(folder):
+            continue
+        if folder.name not in known:
+            raise _lacking_calls(f"{home.journal}: the dial journal knows nothing of the plan {folder}")
+        try:
+            versions = _versions(folder)
+        except InputError as error:
+            lost[folder.name] = str(error)
+            continue
+        last = versions[-1].brief.edition.plan_version
+        if last < known[folder.name]:
+            lost[folder.name] = f"{folder}: version {known[folder.name]} of its plan is gone"
+        elif not any(version.kind == "replaces" for version in versions):
+            lost[folder.name] = f"{folder}: the version that its plan begins with is gone"
+        else:
+            found[folder.name] = versions
+            del lost[folder.name]
+    return found, lost
+
+
+def _known_versions(journal: Journal) -> dict[str, int]:
+    """Return the last version of each campaign's plan that the journal knows."""
+    entries = journal.entries_after(0)
+    of_plans = [entry.rows for entry in entries if entry.kind in ("change", "note")]
+    last = (
+        pl.concat([CHANGES.to_frame().select(_PLAN), *(rows.select(_PLAN) for rows in of_plans)])
+        .filter(pl.col("plan_version") > 0)
+        .group_by("campaign_id")
+        .agg(pl.col("plan_version").max())
+        .sort("campaign_id")
+    )
+    return dict(last.iter_rows())
+
+
+def _refuse_unknown_past(session: Session, home: Home, campaign_id: str) -> None:
+    """Refuse a journal that lacks calls of days that are over: they are archived elsewhere."""
+    files = sorted((home.past / campaign_id).glob("*.calls.parquet"))
+    if not files:
+        return
+    made = pl.scan_parquet(files).select(_ATTEMPT)
+    called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
+    if not made.join(called.lazy(), on=_ATTEMPT, how="anti").head(1).collect().is_empty():
+        raise _lacking_calls(f"{home.journal}: the dial journal lacks calls that {files[0].parent} has")
+
+
+def _redate(session: Session, campaign_id: str, zone: str) -> None:
+    """Put the calls on the dates of the campaign's clock: they were noted by the one that it had then."""
+    called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
+    session.write(
+        "redate_calls",
+        ("redated", redated(called, zone).select(*_ATTEMPT, "call_date")),
+        campaign_id=campaign_id,
+    )
 
 
 def _end_owners(session: Session, now: datetime) -> None:
@@ -189,13 +292,27 @@ def _add_waiting(session: Session, campaign_id: str, current: list[_Version], no
         .join(called.lazy(), on=_ATTEMPT, how="anti")
         .collect()
     )
-    session.write("delete_waiting", ("planned", later), campaign_id=campaign_id)
     slotless = _went_back(current, rows, called)
+    dropped = _not_tried_again(session, campaign_id, current[0].brief)
+    for those in (later, slotless, dropped):
+        session.write("delete_waiting", ("planned", those), campaign_id=campaign_id)
     for (number,), planned in [*later.group_by("plan_version"), ((None,), slotless)]:
         session.write(
             "add_waiting", ("planned", planned), campaign_id=campaign_id, plan_version=number, ripe_at=now
         )
     session.write("delete_skipped_pending", campaign_id=campaign_id)
+
+
+def _not_tried_again(session: Session, campaign_id: str, replacing: Brief) -> pl.DataFrame:
+    """Return the further attempts that stood to be made before the plan was replaced and got no slot in it.
+
+    Then there was no room for them, or the settings of the time had none. Of an edit that moved the start
+    nobody can tell when it was made; those are tried again.
+    """
+    ended_by = replacing.from_at - _LEARNT_WITHIN
+    if replacing.from_at <= replacing.starts_at:
+        return STANDING.to_frame().select(_ATTEMPT)
+    return session.read("list_retries_of", campaign_id=campaign_id, ended_by=ended_by)
 
 
 def _went_back(current: list[_Version], rows: pl.LazyFrame, called: pl.DataFrame) -> pl.DataFrame:
@@ -234,7 +351,7 @@ def _hold_back(
         seen="draft",
         state="scheduled",
         starts_at=starts_at,
-        dialer=chosen_dialer(campaign).value,
+        dialer=(campaign.dialer or chosen_dialer(campaign)).value,
         contact_count=_NOT_COUNTED,
         excluded_count=excluded.select(pl.len()).collect().item(),
         listed_count=_listed(home, versions),

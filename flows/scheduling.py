@@ -33,7 +33,7 @@ from flows.ledger import Ledger
 from flows.outbox import tell_soon
 from flows.progress import Progress, silent
 from flows.publishing import WrittenPlan, publish, publishing, write_checked_plan
-from transforms.campaign import Campaign
+from transforms.campaign import Campaign, DialerName
 from transforms.mistakes import InvalidSettingsError
 from transforms.schemas import CONTACTS
 
@@ -73,6 +73,7 @@ def _schedule(home: Home, ledger: Ledger, campaign_id: str, now: datetime, progr
         found = find(home, session, stored, now, looking_ahead=True)
     dialer, snapshot, contacts = _ready(home, stored)
     is_first = stored.state == "draft"
+    settings = stored.settings.model_copy(update={"dialer": DialerName(dialer)})  # it stays this one
     starts_at = stored.starts_at or stored.settings.starts_at(now)
     if not is_first and contacts <= stored.listed_count:
         raise InputError(
@@ -81,7 +82,7 @@ def _schedule(home: Home, ledger: Ledger, campaign_id: str, now: datetime, progr
         )
     publication = Publication(
         stored=stored,
-        settings=stored.settings,
+        settings=settings if is_first else stored.settings,
         brief=first_brief(found, starts_at) if is_first else late_brief(home, found, starts_at, now),
         kind="replaces" if is_first else "adds",
         based_on=found.last_version,

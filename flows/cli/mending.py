@@ -7,6 +7,7 @@ import typer
 from flows import recovering, settling
 from flows.cli.options import Json, Named, Now, moment, open_ledger
 from flows.cli.output import steps, tell
+from flows.errors import WorkError
 from flows.home import find_home
 
 
@@ -40,7 +41,14 @@ def recover(now: Now = None, as_json: Json = False) -> None:
     aside = "" if found.set_aside is None else f"; the old ledger is {found.set_aside}"
     tell(
         as_json,
-        {"campaigns": found.campaigns, "versions": found.versions, "calls": found.calls},
+        {
+            "campaigns": found.campaigns,
+            "versions": found.versions,
+            "calls": found.calls,
+            "lost": found.lost,
+        },
         f"{found.campaigns:,} campaigns, {found.versions:,} plan versions and {found.calls:,} calls are "
         f"back, campaigns that are not over paused{aside}",
     )
+    if found.lost:
+        raise WorkError(*found.lost)

@@ -8,6 +8,7 @@ set
     state = 'completed',
     changed_at = $now::timestamptz,
     finished_at = $now::timestamptz,
+    settings_told = false, -- nor is the end
     reason = null
 where
     state in ('scheduled', 'active', 'paused')

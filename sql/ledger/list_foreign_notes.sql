@@ -4,7 +4,8 @@
 select note.campaign_id, note.plan_version, count(*) as notes
 from note
 where
-    not exists (
+    note.plan_version > 0
+    and not exists (
         select 1
         from plan_version
         where plan_version.campaign_id = note.campaign_id and plan_version.plan_version >= note.plan_version

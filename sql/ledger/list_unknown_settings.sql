@@ -9,7 +9,7 @@ where
     campaign.settings_told is distinct from false
     and change.settings <> campaign.settings
     and change.plan_version >= (
-        select max(plan_version.plan_version)
+        select coalesce(max(plan_version.plan_version), 0)
         from plan_version
         where plan_version.campaign_id = change.campaign_id
     )

@@ -1,4 +1,4 @@
--- Note how far a version is staged; nothing changes when somebody else staged it meanwhile.
+-- Note how far a version is staged; nothing changes when somebody else staged or replaced it meanwhile.
 -- Grain: one row per campaign and version.
 -- $campaign_id varchar, $plan_version integer: the version
 -- $staged_from timestamptz: where the stage ended when the slots were read
@@ -12,3 +12,8 @@ where
     campaign_id = $campaign_id::varchar
     and plan_version = $plan_version::integer
     and staged_until = $staged_from::timestamptz
+    and plan_version in (
+        select current_version.plan_version
+        from current_version
+        where current_version.campaign_id = $campaign_id::varchar
+    )

@@ -9,5 +9,6 @@ set
     state = $state::varchar,
     reason = $reason::varchar,
     finished_at = $finished_at::timestamptz,
+    settings_told = case when $state::varchar = 'failed' then false else settings_told end, -- nor is the end
     changed_at = $now::timestamptz
 where campaign_id = $campaign_id::varchar and state = $seen::varchar

@@ -239,7 +239,9 @@ def _count_until_the_log_is_taken_in(file: Path, step: int) -> None:
 def _replace(folder: Path, step: int) -> None:
     with _killed_at(step):
         replaced = DatabaseFile(folder / "old.duckdb")
-        assert replaced.replace_with(DatabaseFile(folder / "new.duckdb"), folder / "aside.duckdb")
+        assert replaced.replace_with(
+            DatabaseFile(folder / "new.duckdb"), folder / "aside.duckdb", lambda: None
+        )
 
 
 @contextmanager

@@ -6,14 +6,14 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from flows import campaigns, outbox, scheduling
+from flows import campaigns, outbox, pausing, scheduling
 from flows.abandoned import take_over
 from flows.applying import OutdatedLedgerError
 from flows.journal import DamagedJournalError, Journal, Writer
 from flows.owners import Owner, remove_files
 from flows.pausing import UnacknowledgedError
 from flows.standing import standing
-from tests.people import contacts
+from tests.people import campaign, contacts
 from tests.world import DAY, START, Chosen, World
 
 HOUR = timedelta(hours=1)
@@ -255,3 +255,29 @@ def test_nobody_whose_skip_an_older_copy_takes_up_waits_for_another_attempt(home
     world.run(START + DAY)
     assert world.calls.select("contact_id", "attempt").rows() == [("c0", 1), ("c1", 1), ("c2", 1)]
     assert world.state == "completed"
+
+
+def test_an_older_copy_learns_whom_somebody_took_out_of_a_draft_and_how_it_was_changed(home):
+    world = World(home, contacts(2))
+    now = world.clock.now()
+    draft = campaigns.create_campaign(world.ledger, campaign(name="D", scheduled_at=START.isoformat()), now)
+    older = world.older_copy()
+    pausing.skip(home, world.ledger, draft, pl.Series(["c0"]), "asked us", now)
+    scheduling.update(home, world.ledger, draft, {"blackout_dates": ["2026-03-23"]}, now)
+    world.ledger = older
+    scheduling.schedule(home, world.ledger, draft, now)
+    world.run(START + 3 * DAY)
+    (call,) = world.calls_of(draft).to_dicts()
+    assert (call["contact_id"], call["noted_at"].date()) == ("c1", date(2026, 3, 24))
+    assert world.stored_of(draft).state == "completed"
+
+
+def test_an_older_copy_learns_that_its_campaign_has_failed(home):
+    world = World(home, contacts(2))
+    older = world.older_copy()
+    campaigns.fail(world.ledger, world.campaign_id, "its list is damaged", world.clock.now())
+    world.run(START)
+    world.ledger = older
+    world.run(START + DAY)
+    assert world.state == "failed"
+    assert world.calls.is_empty()

@@ -3,16 +3,19 @@
 import shutil
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
-from flows import campaigns, publishing, scheduling
+from flows import campaigns, publishing, recovering, scheduling, settling
 from flows.applying import OutdatedLedgerError
 from flows.archiving import archive_closed_days
-from flows.database import BusyError, locked
+from flows.campaigns import create_campaign
+from flows.database import BusyError, DatabaseFile, locked
 from flows.errors import WorkError
+from flows.ledger import Ledger
 from flows.owners import Owner
 from flows.recovering import recover
-from tests.people import contacts
+from tests.people import campaign, contacts
 from tests.world import DAY, START, Chosen, World
 
 HOUR = timedelta(hours=1)
@@ -152,3 +155,203 @@ def test_a_campaign_whose_plans_are_gone_is_named_and_the_others_come_back(home)
     world.ledger.close()
     assert recover(home, world.clock.now(), said.append).campaigns == 1
     assert f"campaign {gone} does not come back: its plans are gone" in said
+
+
+def _completes(*_):
+    return "completed"
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_journal_that_lacks_what_the_ledger_has_seen_recovers_nothing(home, is_gone):
+    world = World(home, contacts(3), dialer=Chosen(_completes))
+    world.run(START + 4 * HOUR)
+    world.older_copy().close()  # the present ledger, in a file
+    for file in home.path.glob("older.duckdb*"):
+        file.rename(home.path / file.name.replace("older", "ledger"))
+    (journal,) = home.journal.glob("*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:1]))  # the plan is told there
+    if is_gone:
+        journal.unlink()
+    before = home.ledger.read_bytes()
+    with pytest.raises(
+        WorkError, match=r"but the ledger has applied entry \d+: such calls would be made again"
+    ):
+        recover(home, world.clock.now())
+    assert home.ledger.read_bytes() == before
+
+
+def test_a_journal_that_lacks_calls_of_days_that_are_over_recovers_nothing(home):
+    world = World(home, contacts(6), dialer=Chosen(_completes), max_calls_per_day=2)
+    world.run(START + 2 * DAY + 5 * HOUR)
+    (journal,) = home.journal.glob("*.jsonl")
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:1]))
+    with pytest.raises(WorkError, match=f"lacks calls that {home.past / world.campaign_id} has"):
+        recover(home, world.clock.now())
+
+
+def test_a_journal_that_knows_nothing_of_a_plan_recovers_nothing(home):
+    world = World(home, contacts(1))
+    (journal,) = home.journal.glob("*.jsonl")
+    journal.unlink()
+    with pytest.raises(WorkError, match=f"knows nothing of the plan {home.plans / world.campaign_id}"):
+        recover(home, world.clock.now())
+
+
+def _cut(file):
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def _unlink(file):
+    file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("number", "harm", "why"),
+    [
+        (1, _cut, "not a readable Parquet file"),
+        (1, _unlink, "begins with is gone"),
+        (2, _unlink, "version 2 of"),
+    ],
+)
+def test_a_campaign_whose_plan_is_not_whole_is_named_and_the_others_come_back(home, number, harm, why):
+    world = World(home, contacts(2), dialer=Chosen(_completes))
+    harmed = world.add_campaign()
+    world.load(contacts(3), "more.csv")
+    scheduling.schedule(home, world.ledger, harmed, world.clock.now())
+    world.run(START + 4 * HOUR)  # calls of both are in the journal
+    harm(home.plans / harmed / f"{number:06d}.parquet")
+    world.ledger.close()
+    found = recover(home, world.clock.now())
+    assert (found.campaigns, len(found.lost)) == (1, 1)
+    assert f"campaign {harmed} does not come back" in found.lost[0]
+    assert why in found.lost[0]
+    with Ledger(home.ledger).session() as session:
+        assert session.read("copy_call")["campaign_id"].unique().to_list() == [world.campaign_id]
+
+
+def test_calls_come_back_on_the_dates_of_the_clock_that_the_campaign_has_now(home):
+    world = World(home, contacts(12), dialer=Chosen(_completes), max_calls_per_day=4)
+    world.run(START + 4 * HOUR)
+    world.update(timezone="Asia/Tokyo")
+    before = world.calls.select("contact_id", "call_date")
+    world.recovered()
+    assert world.calls.select("contact_id", "call_date").equals(before)
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.update(end_time="16:00")
+    world.run(START + 20 * DAY)
+    dates = world.calls["noted_at"].dt.convert_time_zone("Asia/Tokyo").dt.date()
+    assert dates.value_counts()["count"].max() <= 4
+    assert world.state == "completed"
+
+
+RETRY = {"max_attempts": 2, "delay_minutes": {"busy": 30}}
+
+
+def test_a_further_attempt_that_was_not_to_be_made_is_not_made_after_a_recovery(home):
+    world = World(home, contacts(4), dialer=Chosen(lambda *_: "busy"))
+    world.run(START + 4 * HOUR)
+    made = world.calls.height
+    assert 0 < made < 4
+    world.update(retry=RETRY)  # for the calls from now on
+    world.run(START + 4 * HOUR + timedelta(minutes=30))
+    world.recovered()
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    again = world.calls.filter(pl.col("attempt") == 2)["contact_id"]
+    assert sorted(again) == [f"c{number}" for number in range(made, 4)]
+
+
+def test_a_campaign_that_is_over_stays_over_through_a_recovery(home):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 60 * 24}}
+    ends_at = (START + 10 * HOUR).isoformat()
+    world = World(home, contacts(2), dialer=Chosen(lambda *_: "busy"), retry=retry, ends_at=ends_at)
+    world.run(START + 4 * DAY)  # the further attempts find no room and lapse
+    assert world.state == "completed"
+    assert world.recovered()["state"] == "completed"
+
+
+def test_a_campaign_that_has_failed_stays_failed_through_a_recovery(home):
+    world = World(home, contacts(2))
+    campaigns.fail(world.ledger, world.campaign_id, "its list is damaged", world.clock.now())
+    world.run(START + HOUR)
+    assert world.recovered()["state"] == "failed"
+
+
+def test_a_call_that_was_settled_after_the_end_is_not_tried_again_after_a_recovery(home):
+    class Silent(Chosen):
+        def ended(self, calls, now):
+            return super().ended(calls, now).clear()
+
+    world = World(home, contacts(1), dialer=Silent(_completes), retry=RETRY, max_call_minutes=5)
+    world.run(START + 4 * HOUR)
+    settling.settle(home, world.ledger, world.campaign_id, "c0", "busy", world.clock.now())
+    assert world.recovered()["state"] == "completed"
+
+
+def test_late_contacts_bring_a_campaign_that_was_over_back_through_a_recovery(home):
+    world = World(home, contacts(2), dialer=Chosen(_completes))
+    world.run(START + 2 * DAY)
+    assert world.state == "completed"
+    world.load(contacts(3), "more.csv")
+    world.schedule()
+    assert world.recovered()["state"] == "paused"
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c0", "c1", "c2"]
+
+
+def test_a_recovered_campaign_keeps_its_dialer(home, monkeypatch):
+    world = World(home, contacts(2))
+    monkeypatch.setenv("CALLPLAN_DIALER", "simulated")
+    of_environment = create_campaign(world.ledger, campaign(name="D", dialer=None), world.clock.now())
+    scheduling.schedule(home, world.ledger, of_environment, world.clock.now())
+    monkeypatch.setenv("CALLPLAN_DIALER", "truedy")
+    monkeypatch.setenv("TRUEDY_BASE_URL", "https://example.org")
+    monkeypatch.setenv("TRUEDY_API_KEY", "key")
+    world.recovered()
+    assert world.stored_of(of_environment).dialer == "simulated"
+
+
+def test_a_further_attempt_that_went_back_over_an_edit_waits_once_after_a_recovery(home):
+    world = World(home, contacts(2), dialer=Chosen(lambda *_: "busy"), retry=RETRY, max_calls_per_day=2)
+    world.run(START + 5 * HOUR)
+    (at,) = world.waiting.filter(pl.col("attempt") == 2)["scheduled_at"].head(1)
+    world.clock.wait_until(at)
+    owner = Owner(home.owners, world.ledger, world.clock)
+    world.claim(owner)
+    world.update(end_time="16:00")
+    owner.let_go()  # killed before the note
+    world.recovered()
+    waiting = world.read("list_pending", campaign_id=world.campaign_id)
+    assert not waiting.select("contact_id", "attempt").is_duplicated().any()
+    world.update(end_time="17:00")
+    assert not world.waiting.select("contact_id", "attempt").is_duplicated().any()
+
+
+def test_who_begins_to_dispatch_during_a_recovery_keeps_its_ledger(home, monkeypatch):
+    world = World(home, contacts(3))
+    world.recovered()
+    world.ledger.close()
+    replace, begun = DatabaseFile.replace_with, []
+    its_ledger = home.path / "the same"
+
+    def begins_before(*args):
+        begun.append(Owner(home.owners, Ledger(home.ledger), world.clock))
+        its_ledger.hardlink_to(home.ledger)
+        return replace(*args)
+
+    monkeypatch.setattr(recovering.DatabaseFile, "replace_with", begins_before)
+    with pytest.raises(WorkError, match="is running"):
+        recover(home, world.clock.now() + HOUR)
+    assert home.ledger.samefile(its_ledger)
+    begun[0].let_go()
+    assert not list(home.path.glob("ledger-recovered*"))
+
+
+def test_two_recoveries_in_a_second_set_both_ledgers_aside(home):
+    world = World(home, contacts(1))
+    world.ledger.close()
+    for step in range(3):
+        recover(home, world.clock.now() + step * timedelta(milliseconds=1))
+    assert len(list(home.path.glob("ledger.before-*.duckdb"))) == 2

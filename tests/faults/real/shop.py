@@ -59,8 +59,8 @@ class ShiftedClock:
         return datetime.now(UTC) + self.shift
 
     def since_boot(self) -> timedelta:
-        """Return the time since the machine started, which is never shifted."""
-        return timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
+        """Return the time since the machine started, shifted as well: time has passed, no clock was set."""
+        return timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME)) + self.shift
 
     def wait_until(self, instant: datetime) -> None:
         """Sleep until ``instant``."""
