@@ -32,6 +32,7 @@ CALL_STATES = ("scheduled", "claimed", "in_progress", *OUTCOMES, "unknown", "ski
 class Standing:
     """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers.
 
+    ``gone_back`` (``campaign_id``, ``calls``, ``reason``) counts calls that were claimed and not made lately.
     ``lost`` names those who have calls open, but of whom nobody can tell whether they live. ``refusal`` says
     why nothing at all may be dispatched; ``untaken`` why the ledger's log could not be taken in;
     ``unready`` why dialers cannot be used here, by name.
@@ -39,6 +40,7 @@ class Standing:
 
     campaigns: pl.DataFrame
     held: pl.DataFrame
+    gone_back: pl.DataFrame
     dispatchers: list[Living]
     lost: list[str]
     refusal: str | None
@@ -56,10 +58,12 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
     with ledger.session() as session:
         campaigns = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
         held = _held(session, now)
+        gone_back = session.read("list_gone_back", since=now - LATE_LIMIT)
         refusal = _refusal(session, Journal(home.journal))
         owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
     lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
-    return Standing(campaigns, held, living(home.owners), lost, refusal, ledger.untaken, unready_dialers())
+    dispatchers, unready = living(home.owners), unready_dialers()
+    return Standing(campaigns, held, gone_back, dispatchers, lost, refusal, ledger.untaken, unready)
 
 
 def _refusal(session: Session, journal: Journal) -> str | None:
@@ -117,6 +121,11 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
     told += [
         f"{slots:,} due calls are held: {why}"
         for why, slots in zip(mine["held_because"], mine["slots"], strict=True)
+    ]
+    back = found.gone_back.filter(pl.col("campaign_id") == campaign["campaign_id"])
+    told += [
+        f"{calls:,} calls went back to their slots in the last five minutes: {why}"
+        for calls, why in back.select("calls", "reason").iter_rows()
     ]
     if campaign["hindrance"]:
         told.append(str(campaign["hindrance"]))

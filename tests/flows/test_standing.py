@@ -70,3 +70,19 @@ def test_who_was_given_up_is_planned_no_more_and_a_skip_of_theirs_stands_for_nob
 def test_a_recovered_ledger_does_not_wait_for_who_was_given_up(home):
     world = _given_up(home)
     assert world.recovered()["contact_count"] == 3
+
+
+def test_calls_that_went_back_lately_are_told_in_status_with_the_reason(home):
+    world = World(home, contacts(2))
+    world.clock.wait_until(START)
+    owner = Owner(home.owners, world.ledger, world.clock)
+    world.claim(owner)
+    owner.let_go()
+    world.run(START + timedelta(minutes=2))
+    now = START + timedelta(minutes=3)
+    found = standing(home, world.ledger, now)
+    row = found.campaigns.row(0, named=True)
+    went_back = "1 calls went back to their slots in the last five minutes: its dispatcher failed before"
+    assert any(reason.startswith(went_back) for reason in reasons(row, found, now))
+    later = standing(home, world.ledger, now + timedelta(minutes=5))
+    assert not any("went back" in reason for reason in reasons(row, later, now))
