@@ -215,6 +215,8 @@ def end_again(session: Session, changes: pl.DataFrame, now: datetime) -> None:
         campaign = find_campaign(session, campaign_id)
         if campaign.state not in ("draft", *_FINAL):
             set_state(session, campaign, state, now, None if state == "completed" else "it had failed before")
+            if state == "completed":  # what lapsed before it was, or came of a late outcome, is not made
+                session.write("delete_all_waiting", campaign_id=campaign_id)
 
 
 def take_up_settings(session: Session, changes: pl.DataFrame) -> None:

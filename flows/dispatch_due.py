@@ -48,6 +48,7 @@ class TaskPool:
         """Return the batches that were done since this was asked last, with what their task failed with."""
         done = [(batch, future) for batch, future in self._under_way if batch in self._done]
         self._under_way = [started for started in self._under_way if started not in done]
+        self._done -= {batch for batch, _ in done}
         return [(batch, _failure(future)) for batch, future in done]
 
     @property

@@ -6,7 +6,7 @@ called again: where anything says that it lacks calls, nothing is recovered.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -43,8 +43,6 @@ from transforms.wall_clock import to_local
 _ATTEMPT = ["contact_id", "attempt"]
 _PLAN = ["campaign_id", "plan_version"]
 _REASON = "its ledger was recovered"
-_LEARNT_WITHIN = timedelta(minutes=2)
-"""An outcome is learnt of this long after it, as a rule; a later one may not have been known to an edit."""
 _NOT_COUNTED = 1 << 40
 """More contacts than any campaign has, so that none is complete before it is counted."""
 
@@ -148,7 +146,8 @@ def _build(
         for name, versions in campaigns.items():
             _refuse_unknown_past(session, home, name)
             _redate(session, name, versions[-1].campaign.timezone)
-            _add_waiting(session, name, _current(versions), now)
+            if find_campaign(session, name).state != "completed":
+                _add_waiting(session, name, versions, now)
             _count(session, name, _current(versions))
         complete_campaigns(session, now)
         calls = session.read("copy_call").height
@@ -161,8 +160,10 @@ def _build(
 def _plans(home: Home, journal: Journal) -> tuple[dict[str, list[_Version]], dict[str, str]]:
     """Return the versions of each campaign whose plan is whole, and why the others are lost.
 
+    A plan that the journal does not know was never dispatched: whoever does tells the journal before.
+
     Raises:
-        WorkError: the journal, which is told of each plan, does not know a campaign: it is not the whole one.
+        WorkError: there are plans, but the journal is empty.
     """
     known = _known_versions(journal)
     found: dict[str, list[_Version]] = {}
@@ -170,21 +171,21 @@ def _plans(home: Home, journal: Journal) -> tuple[dict[str, list[_Version]], dic
     for folder in sorted(folder for folder in home.plans.glob("*") if folder.is_dir()):
         if not plan_files(folder):
             continue
-        if folder.name not in known:
-            raise _lacking_calls(f"{home.journal}: the dial journal knows nothing of the plan {folder}")
+        if not known:
+            raise _lacking_calls(f"{home.journal}: the dial journal knows of no plan, but there is {folder}")
         try:
             versions = _versions(folder)
         except InputError as error:
             lost[folder.name] = str(error)
             continue
         last = versions[-1].brief.edition.plan_version
-        if last < known[folder.name]:
+        if last < known.get(folder.name, 0):
             lost[folder.name] = f"{folder}: version {known[folder.name]} of its plan is gone"
         elif not any(version.kind == "replaces" for version in versions):
             lost[folder.name] = f"{folder}: the version that its plan begins with is gone"
         else:
             found[folder.name] = versions
-            del lost[folder.name]
+            lost.pop(folder.name, None)
     return found, lost
 
 
@@ -281,8 +282,9 @@ def _rows(current: list[_Version]) -> pl.LazyFrame:
     return planned_rows({version.brief.edition.plan_version: version.file for version in current})
 
 
-def _add_waiting(session: Session, campaign_id: str, current: list[_Version], now: datetime) -> None:
+def _add_waiting(session: Session, campaign_id: str, versions: list[_Version], now: datetime) -> None:
     """Note which version's slot counts where it is not that of the last replacing one."""
+    current = _current(versions)
     rows = _rows(current)
     first = current[0].brief.edition.plan_version
     called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
@@ -293,7 +295,7 @@ def _add_waiting(session: Session, campaign_id: str, current: list[_Version], no
         .collect()
     )
     slotless = _went_back(current, rows, called)
-    dropped = _not_tried_again(session, campaign_id, current[0].brief)
+    dropped = _not_tried_again(session.read("list_retries_of", campaign_id=campaign_id), versions)
     for those in (later, slotless, dropped):
         session.write("delete_waiting", ("planned", those), campaign_id=campaign_id)
     for (number,), planned in [*later.group_by("plan_version"), ((None,), slotless)]:
@@ -303,16 +305,40 @@ def _add_waiting(session: Session, campaign_id: str, current: list[_Version], no
     session.write("delete_skipped_pending", campaign_id=campaign_id)
 
 
-def _not_tried_again(session: Session, campaign_id: str, replacing: Brief) -> pl.DataFrame:
-    """Return the further attempts that stood to be made before the plan was replaced and got no slot in it.
+def _not_tried_again(retries: pl.DataFrame, versions: list[_Version]) -> pl.DataFrame:
+    """Return the further attempts that are not made: those that lapsed, and those that no setting asked for.
 
-    Then there was no room for them, or the settings of the time had none. Of an edit that moved the start
-    nobody can tell when it was made; those are tried again.
+    The journal's outcomes were judged by the settings as they are now; calls that ended before these came are
+    judged by those of their version. An attempt for which a version looked in vain has lapsed.
     """
-    ended_by = replacing.from_at - _LEARNT_WITHIN
-    if replacing.from_at <= replacing.starts_at:
-        return STANDING.to_frame().select(_ATTEMPT)
-    return session.read("list_retries_of", campaign_id=campaign_id, ended_by=ended_by)
+    current = _current(versions)
+    lapsed = retries.join(_standing(current, "due").collect(), on=_ATTEMPT, how="semi")
+    brief = current[0].brief
+    if brief.from_at <= brief.starts_at:  # of an edit that moved the start nobody can tell when it was made
+        return lapsed.select(_ATTEMPT)
+    asked_for = pl.DataFrame(
+        [
+            (version.brief.edition.plan_version, outcome.value, version.campaign.retry.max_attempts)
+            for version in versions
+            for outcome in version.campaign.retry.delay_minutes
+        ],
+        schema={"plan_version": pl.Int32(), "state": pl.String(), "max_attempts": pl.UInt8()},
+        orient="row",
+    )
+    known = [version.brief.edition.plan_version for version in versions]
+    unasked = (
+        retries.filter(pl.col("finished_at") <= brief.from_at, pl.col("plan_version").is_in(known))
+        .join(asked_for, on=["plan_version", "state"], how="left")
+        .filter(pl.col("attempt") > pl.col("max_attempts").fill_null(0))
+    )
+    return pl.concat([lapsed.select(_ATTEMPT), unasked.select(_ATTEMPT)]).unique()
+
+
+def _standing(current: list[_Version], kind: str) -> pl.LazyFrame:
+    """Return the attempts that stood so when one of the versions was planned."""
+    files = [companion(version.file, STANDING_SUFFIX) for version in current]
+    found = [STANDING.to_frame().lazy(), *(pl.scan_parquet(file) for file in files if file.is_file())]
+    return pl.concat(found).filter(pl.col("kind") == kind).select(_ATTEMPT).unique()
 
 
 def _went_back(current: list[_Version], rows: pl.LazyFrame, called: pl.DataFrame) -> pl.DataFrame:
@@ -320,15 +346,10 @@ def _went_back(current: list[_Version], rows: pl.LazyFrame, called: pl.DataFrame
 
     They went back: all that was ever dialled is in the journal, and so among the calls.
     """
-    files = [companion(version.file, STANDING_SUFFIX) for version in current]
-    standing = pl.concat(
-        [STANDING.to_frame().lazy(), *(pl.scan_parquet(file) for file in files if file.is_file())]
-    )
     most = current[-1].campaign.retry.max_attempts
-    begun = standing.filter(pl.col("kind") == "started", pl.col("attempt") <= most)
     return (
-        begun.select(_ATTEMPT)
-        .unique()
+        _standing(current, "started")
+        .filter(pl.col("attempt") <= most)
         .join(called.lazy(), on=_ATTEMPT, how="anti")
         .join(rows, on=_ATTEMPT, how="anti")
         .sort(_ATTEMPT)

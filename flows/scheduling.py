@@ -176,6 +176,8 @@ def _changed(stored: StoredCampaign, changes: dict[str, Any]) -> tuple[Campaign,
             f"{stored.name}: is {stored.state}; only a draft, scheduled, active or paused "
             "campaign can be changed"
         )
+    if stored.state != "draft" and changes.get("dialer", "") is None:
+        changes = {name: value for name, value in changes.items() if name != "dialer"}  # it has one by now
     try:
         campaign = Campaign.from_mapping(stored.settings.model_dump(mode="json") | changes)
     except InvalidSettingsError as error:

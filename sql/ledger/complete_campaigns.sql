@@ -8,7 +8,7 @@ set
     state = 'completed',
     changed_at = $now::timestamptz,
     finished_at = $now::timestamptz,
-    settings_told = false, -- nor is the end
+    settings_told = case when not settings_told then false end, -- the end was not
     reason = null
 where
     state in ('scheduled', 'active', 'paused')

@@ -9,6 +9,9 @@ set
     state = $state::varchar,
     reason = $reason::varchar,
     finished_at = $finished_at::timestamptz,
-    settings_told = case when $state::varchar = 'failed' then false else settings_told end, -- nor is the end
+    settings_told = case -- a failure was not told
+        when $state::varchar != 'failed' then settings_told
+        when not settings_told then false
+    end,
     changed_at = $now::timestamptz
 where campaign_id = $campaign_id::varchar and state = $seen::varchar

@@ -281,3 +281,15 @@ def test_an_older_copy_learns_that_its_campaign_has_failed(home):
     world.run(START + DAY)
     assert world.state == "failed"
     assert world.calls.is_empty()
+
+
+def test_an_older_copy_that_completes_its_campaign_does_not_tell_its_settings_over_newer_ones(home):
+    world = World(home, contacts(2), dialer=Chosen(lambda *_: "completed"), max_calls_per_day=1)
+    world.run(START + HOUR)
+    older = world.older_copy()
+    world.update(agent_id="newer")
+    world.ledger = older
+    world.skip("c1")  # which completes it
+    assert world.state == "completed"
+    world.run(START + 2 * HOUR)
+    assert world.stored.settings.agent_id == "newer"

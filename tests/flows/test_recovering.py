@@ -157,6 +157,16 @@ def test_a_campaign_whose_plans_are_gone_is_named_and_the_others_come_back(home)
     assert f"campaign {gone} does not come back: its plans are gone" in said
 
 
+class Learnt(Chosen):
+    """A dialer of whose calls nobody learns how they ended while it ``is_silent``."""
+
+    is_silent = False
+
+    def ended(self, calls, now):
+        ended = super().ended(calls, now)
+        return ended.clear() if self.is_silent else ended
+
+
 def _completes(*_):
     return "completed"
 
@@ -190,12 +200,20 @@ def test_a_journal_that_lacks_calls_of_days_that_are_over_recovers_nothing(home)
         recover(home, world.clock.now())
 
 
-def test_a_journal_that_knows_nothing_of_a_plan_recovers_nothing(home):
+def test_an_empty_journal_beside_plans_recovers_nothing(home):
     world = World(home, contacts(1))
     (journal,) = home.journal.glob("*.jsonl")
     journal.unlink()
-    with pytest.raises(WorkError, match=f"knows nothing of the plan {home.plans / world.campaign_id}"):
+    with pytest.raises(WorkError, match=f"no plan, but there is {home.plans / world.campaign_id}"):
         recover(home, world.clock.now())
+
+
+def test_a_plan_that_the_journal_was_not_told_of_comes_back(home, monkeypatch):
+    world = World(home, contacts(2))
+    monkeypatch.setattr(publishing, "tell_soon", lambda *_: None)
+    untold = world.add_campaign()
+    world.recovered()
+    assert world.stored_of(untold).state == "paused"
 
 
 def _cut(file):
@@ -262,6 +280,25 @@ def test_a_further_attempt_that_was_not_to_be_made_is_not_made_after_a_recovery(
     assert sorted(again) == [f"c{number}" for number in range(made, 4)]
 
 
+@pytest.mark.parametrize("is_recovered", [False, True])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_further_attempts_that_wait_at_an_edit_are_made(home, is_late, is_recovered):
+    dialer = Learnt(lambda *_: "busy")
+    world = World(home, contacts(3), dialer=dialer, retry=RETRY | {"delay_minutes": {"busy": 60}})
+    dialer.is_silent = is_late
+    world.run(START + timedelta(minutes=5))
+    world.clock.wait_until(START + timedelta(minutes=20))
+    world.update(end_time="17:30")
+    dialer.is_silent = False
+    world.run(START + timedelta(minutes=25))  # a late outcome is of before the edit all the same
+    if is_recovered:
+        world.recovered()
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    made = {(f"c{number}", attempt) for number in range(3) for attempt in (1, 2)}
+    assert set(world.calls.select("contact_id", "attempt").rows()) == made
+
+
 def test_a_campaign_that_is_over_stays_over_through_a_recovery(home):
     retry = {"max_attempts": 2, "delay_minutes": {"busy": 60 * 24}}
     ends_at = (START + 10 * HOUR).isoformat()
@@ -278,15 +315,21 @@ def test_a_campaign_that_has_failed_stays_failed_through_a_recovery(home):
     assert world.recovered()["state"] == "failed"
 
 
-def test_a_call_that_was_settled_after_the_end_is_not_tried_again_after_a_recovery(home):
-    class Silent(Chosen):
-        def ended(self, calls, now):
-            return super().ended(calls, now).clear()
-
-    world = World(home, contacts(1), dialer=Silent(_completes), retry=RETRY, max_call_minutes=5)
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_a_call_that_was_settled_after_the_end_is_not_tried_again(home, is_recovered):
+    dialer = Learnt(lambda *_: "busy")
+    world = World(home, contacts(1), dialer=dialer, retry=RETRY, max_call_minutes=5)
+    dialer.is_silent = True
     world.run(START + 4 * HOUR)
     settling.settle(home, world.ledger, world.campaign_id, "c0", "busy", world.clock.now())
-    assert world.recovered()["state"] == "completed"
+    dialer.is_silent = False
+    if is_recovered:
+        assert world.recovered()["state"] == "completed"
+    world.load(contacts(2), "more.csv")
+    world.schedule()
+    world.run(START + 20 * DAY)
+    assert ("c0", 2) not in world.calls.select("contact_id", "attempt").rows()
+    assert ("c1", 1) in world.calls.select("contact_id", "attempt").rows()
 
 
 def test_late_contacts_bring_a_campaign_that_was_over_back_through_a_recovery(home):

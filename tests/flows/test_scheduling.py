@@ -261,3 +261,13 @@ def test_an_edit_that_cannot_be_is_refused_and_changes_nothing(home, changes, pr
     assert world.versions.height == 1
     world.run(START + MINUTE)
     assert world.calls["contact_id"].to_list() == ["c0"]
+
+
+def test_the_dialer_that_the_environment_named_is_kept_by_an_edit_that_names_none(home, monkeypatch):
+    world = World(home, contacts(2))
+    monkeypatch.setenv("CALLPLAN_DIALER", "simulated")
+    named = world.add_campaign(dialer=None)
+    monkeypatch.delenv("CALLPLAN_DIALER")
+    edit = scheduling.update(home, world.ledger, named, {"dialer": None, "agent_id": "b"}, world.clock.now())
+    assert edit.fields == ["agent_id"]
+    assert (world.stored_of(named).dialer, world.stored_of(named).settings.dialer) == ("simulated",) * 2
