@@ -311,9 +311,8 @@ def _not_tried_again(retries: pl.DataFrame, versions: list[_Version]) -> pl.Data
     The journal's outcomes were judged by the settings as they are now; calls that ended before these came are
     judged by those of their version. An attempt for which a version looked in vain has lapsed.
     """
-    current = _current(versions)
-    lapsed = retries.join(_standing(current, "due").collect(), on=_ATTEMPT, how="semi")
-    brief = current[0].brief
+    lapsed = retries.join(_standing(versions, "due").collect(), on=_ATTEMPT, how="semi")
+    brief = _current(versions)[0].brief
     if brief.from_at <= brief.starts_at:  # of an edit that moved the start nobody can tell when it was made
         return lapsed.select(_ATTEMPT)
     asked_for = pl.DataFrame(
@@ -334,9 +333,9 @@ def _not_tried_again(retries: pl.DataFrame, versions: list[_Version]) -> pl.Data
     return pl.concat([lapsed.select(_ATTEMPT), unasked.select(_ATTEMPT)]).unique()
 
 
-def _standing(current: list[_Version], kind: str) -> pl.LazyFrame:
+def _standing(versions: list[_Version], kind: str) -> pl.LazyFrame:
     """Return the attempts that stood so when one of the versions was planned."""
-    files = [companion(version.file, STANDING_SUFFIX) for version in current]
+    files = [companion(version.file, STANDING_SUFFIX) for version in versions]
     found = [STANDING.to_frame().lazy(), *(pl.scan_parquet(file) for file in files if file.is_file())]
     return pl.concat(found).filter(pl.col("kind") == kind).select(_ATTEMPT).unique()
 

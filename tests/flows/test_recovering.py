@@ -299,6 +299,22 @@ def test_further_attempts_that_wait_at_an_edit_are_made(home, is_late, is_recove
     assert set(world.calls.select("contact_id", "attempt").rows()) == made
 
 
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_a_further_attempt_that_has_lapsed_is_not_made_after_the_end_was_moved(home, is_recovered):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 60}}
+    ends_at = (START + 2 * DAY + 5 * HOUR).isoformat()
+    dialer = Chosen(lambda contact, _: "busy" if contact == "c0" else "completed")
+    world = World(home, contacts(3), dialer=dialer, retry=retry, max_calls_per_day=1, ends_at=ends_at)
+    world.run(START + 2 * HOUR)
+    assert world.waiting.filter(pl.col("attempt") == 2).is_empty()
+    world.update(ends_at=None)
+    if is_recovered:
+        world.recovered()
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert world.calls.select("contact_id", "attempt").rows() == [("c0", 1), ("c1", 1), ("c2", 1)]
+
+
 def test_a_campaign_that_is_over_stays_over_through_a_recovery(home):
     retry = {"max_attempts": 2, "delay_minutes": {"busy": 60 * 24}}
     ends_at = (START + 10 * HOUR).isoformat()
