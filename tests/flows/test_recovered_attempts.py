@@ -1,0 +1,106 @@
+"""Which further attempts a recovered ledger has: those that the one it replaces had, and no other."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from flows import campaigns, settling
+from flows.owners import Owner
+from tests.people import contacts
+from tests.world import DAY, START, Chosen, World
+
+HOUR = timedelta(hours=1)
+RETRY = {"max_attempts": 2, "delay_minutes": {"busy": 30}}
+
+
+class Learnt(Chosen):
+    """A dialer of whose calls nobody learns how they ended while it ``is_silent``."""
+
+    is_silent = False
+
+    def ended(self, calls, now):
+        ended = super().ended(calls, now)
+        return ended.clear() if self.is_silent else ended
+
+
+def test_a_further_attempt_that_was_not_to_be_made_is_not_made_after_a_recovery(home):
+    world = World(home, contacts(4), dialer=Chosen(lambda *_: "busy"))
+    world.run(START + 4 * HOUR)
+    made = world.calls.height
+    assert 0 < made < 4
+    world.update(retry=RETRY)  # for the calls from now on
+    world.run(START + 4 * HOUR + timedelta(minutes=30))
+    world.recovered()
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    again = world.calls.filter(pl.col("attempt") == 2)["contact_id"]
+    assert sorted(again) == [f"c{number}" for number in range(made, 4)]
+
+
+@pytest.mark.parametrize("is_recovered", [False, True])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_further_attempts_that_wait_at_an_edit_are_made(home, is_late, is_recovered):
+    dialer = Learnt(lambda *_: "busy")
+    world = World(home, contacts(3), dialer=dialer, retry=RETRY | {"delay_minutes": {"busy": 60}})
+    dialer.is_silent = is_late
+    world.run(START + timedelta(minutes=5))
+    world.clock.wait_until(START + timedelta(minutes=20))
+    world.update(end_time="17:30")
+    dialer.is_silent = False
+    world.run(START + timedelta(minutes=25))  # a late outcome is of before the edit all the same
+    if is_recovered:
+        world.recovered()
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    made = {(f"c{number}", attempt) for number in range(3) for attempt in (1, 2)}
+    assert set(world.calls.select("contact_id", "attempt").rows()) == made
+
+
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_a_further_attempt_that_has_lapsed_is_not_made_after_the_end_was_moved(home, is_recovered):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 60}}
+    ends_at = (START + 2 * DAY + 5 * HOUR).isoformat()
+    dialer = Chosen(lambda contact, _: "busy" if contact == "c0" else "completed")
+    world = World(home, contacts(3), dialer=dialer, retry=retry, max_calls_per_day=1, ends_at=ends_at)
+    world.run(START + 2 * HOUR)
+    assert world.waiting.filter(pl.col("attempt") == 2).is_empty()
+    world.update(ends_at=None)
+    if is_recovered:
+        world.recovered()
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert world.calls.select("contact_id", "attempt").rows() == [("c0", 1), ("c1", 1), ("c2", 1)]
+
+
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_a_call_that_was_settled_after_the_end_is_not_tried_again(home, is_recovered):
+    dialer = Learnt(lambda *_: "busy")
+    world = World(home, contacts(1), dialer=dialer, retry=RETRY, max_call_minutes=5)
+    dialer.is_silent = True
+    world.run(START + 4 * HOUR)
+    settling.settle(home, world.ledger, world.campaign_id, "c0", "busy", world.clock.now())
+    dialer.is_silent = False
+    if is_recovered:
+        assert world.recovered()["state"] == "completed"
+    world.load(contacts(2), "more.csv")
+    world.schedule()
+    world.run(START + 20 * DAY)
+    assert ("c0", 2) not in world.calls.select("contact_id", "attempt").rows()
+    assert ("c1", 1) in world.calls.select("contact_id", "attempt").rows()
+
+
+def test_a_further_attempt_that_went_back_over_an_edit_waits_once_after_a_recovery(home):
+    world = World(home, contacts(2), dialer=Chosen(lambda *_: "busy"), retry=RETRY, max_calls_per_day=2)
+    world.run(START + 5 * HOUR)
+    (at,) = world.waiting.filter(pl.col("attempt") == 2)["scheduled_at"].head(1)
+    world.clock.wait_until(at)
+    owner = Owner(home.owners, world.ledger, world.clock)
+    world.claim(owner)
+    world.update(end_time="16:00")
+    owner.let_go()  # killed before the note
+    world.recovered()
+    waiting = world.read("list_pending", campaign_id=world.campaign_id)
+    assert not waiting.select("contact_id", "attempt").is_duplicated().any()
+    world.update(end_time="17:00")
+    assert not world.waiting.select("contact_id", "attempt").is_duplicated().any()
