@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 
+import duckdb
 import typer
 
 from flows.cli import (
@@ -51,7 +52,7 @@ def main() -> None:
         for problem in error.problems:
             say(f"error: {problem}")
         code = error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, duckdb.InterruptException):  # DuckDB raises its own while it works
         code = 130
     except Exception as error:
         if not _is_refusal(error):

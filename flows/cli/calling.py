@@ -2,6 +2,9 @@
 
 import os
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -135,20 +138,39 @@ def dispatch(
         )
         show_json(rows.to_dicts()) if as_json else show_rows(rows.to_dicts())
         return
-    api = os.environ.get("PREFECT_API_URL")
+    api, leaves_early = os.environ.get("PREFECT_API_URL"), False
     if api and answers(api, _ANSWERS_WITHIN_SECONDS):
         tally = _dispatch_as_flow(lasting)
     else:
         missing = f"no Prefect server answers at {api}" if api else "PREFECT_API_URL is not set"
         say(f"{missing}: dispatching without Prefect")
         clock = SystemClock()
-        tally = dispatch_for(home, clock, lasting, ThreadPool(clock))
+        with _signals_noted() as signals:
+            tally = dispatch_for(home, clock, lasting, ThreadPool(clock), lambda _: bool(signals))
+        leaves_early = bool(signals)
     if as_json:
         show_json(tally.figures())
     else:
         show(f"{tally.placed:,} calls placed, {tally.finished:,} outcomes recorded in {tally.ticks:,} ticks")
     if tally.errors:
         raise WorkError(*tally.errors)
+    if leaves_early:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _signals_noted() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM during the block, instead of raising wherever the work just is."""
+    noted: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: noted.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _dispatch_as_flow(lasting: timedelta) -> Tally:
