@@ -208,11 +208,14 @@ def stop_again(session: Session, stops: pl.DataFrame, now: datetime) -> None:
 def end_again(session: Session, changes: pl.DataFrame, now: datetime) -> None:
     """End campaigns that have ended by themselves, where this ledger does not know it, because it is older.
 
-    ``changes`` has ``campaign_id`` and ``state`` in the order in which they were made; the last one counts.
+    ``changes`` has ``campaign_id``, ``plan_version`` and ``state`` in the order in which they were made; the
+    last one counts. A campaign that has a later version was completed before late contacts came.
     """
     ended = changes.unique("campaign_id", keep="last").filter(pl.col("state").is_not_null())
-    for campaign_id, state in ended.select("campaign_id", "state").iter_rows():
+    for campaign_id, version, state in ended.select("campaign_id", "plan_version", "state").iter_rows():
         campaign = find_campaign(session, campaign_id)
+        if state == "completed" and version < (campaign.latest_version or 0):
+            continue
         if campaign.state not in ("draft", *_FINAL):
             set_state(session, campaign, state, now, None if state == "completed" else "it had failed before")
             if state == "completed":  # what lapsed before it was, or came of a late outcome, is not made

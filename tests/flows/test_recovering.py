@@ -268,10 +268,13 @@ def test_a_campaign_that_has_failed_stays_failed_through_a_recovery(home):
     assert world.recovered()["state"] == "failed"
 
 
-def test_late_contacts_bring_a_campaign_that_was_over_back_through_a_recovery(home):
+@pytest.mark.parametrize("is_told", [True, False])
+def test_late_contacts_bring_a_campaign_that_was_over_back_through_a_recovery(home, monkeypatch, is_told):
     world = World(home, contacts(2), dialer=Chosen(_completes))
     world.run(START + 2 * DAY)
     assert world.state == "completed"
+    if not is_told:
+        monkeypatch.setattr(publishing, "tell_soon", lambda *_: None)
     world.load(contacts(3), "more.csv")
     world.schedule()
     assert world.recovered()["state"] == "paused"
