@@ -23,16 +23,24 @@ class OutdatedLedgerError(WorkError):
     """The journal knows of more than this ledger can take up; it has to be recovered."""
 
 
-def apply_journal(session: Session, journal: Journal, now: datetime, lost: Collection[str] = ()) -> int:
+def apply_journal(session: Session, journal: Journal, now: datetime) -> int:
     """Apply every entry that the ledger has not, in order, and return how many calls ended by it.
-
-    ``lost`` names campaigns that are gone with their plans: what is said of them is of no use any more.
 
     Raises:
         DamagedJournalError: the journal does not cover the ledger's position.
         OutdatedLedgerError: it knows plan versions that the ledger does not.
     """
-    entries = _entries(session, journal)
+    return apply_entries(session, _entries(session, journal), now)
+
+
+def apply_entries(session: Session, entries: list[Entry], now: datetime, lost: Collection[str] = ()) -> int:
+    """Apply the entries of the journal that come next, and return how many calls ended by it.
+
+    ``lost`` names campaigns that are gone with their plans: what is said of them is of no use any more.
+
+    Raises:
+        OutdatedLedgerError: they know plan versions that the ledger does not.
+    """
     if not entries:
         return 0
     changes = _rows(entries, "change", CHANGES, lost)

@@ -100,20 +100,37 @@ def commit(
         OutdatedError: another version, a skip, a change of state or of settings, or a call came since it was
             computed.
     """
-    stored = publication.stored
     _refuse_outdated(session, publication, fate, now)
+    take_up(session, publication, published, fate, excluded.height, contacts_hash, now)
+    complete_campaigns(session, now)
+
+
+def take_up(
+    session: Session,
+    publication: Publication,
+    published: PlanFile,
+    fate: Fates,
+    excluded: int,
+    contacts_hash: str,
+    now: datetime,
+) -> None:
+    """Have the ledger know a version, and what it makes of everybody; a recovery does the same again.
+
+    Raises:
+        OutdatedError: another version came meanwhile, or the campaign is in another state.
+    """
+    stored = publication.stored
     _add_version(session, publication, published, contacts_hash, now)
     if publication.kind == "replaces":
         set_settings(session, stored.campaign_id, publication.settings)
         _replace(session, publication)
         session.announce()  # claims of the versions before are not to be dialled any more
     _note_waiting(session, publication, fate, now)
-    _note_schedule(session, publication, fate, excluded.height, now)
+    _note_schedule(session, publication, fate, excluded, now)
     if publication.looked_after is not None:
         settle_passed_over(session, stored.campaign_id, publication.looked_after)
     session.write("delete_skipped_pending", campaign_id=stored.campaign_id)
     session.write("add_campaign_events", changed_at=now)
-    complete_campaigns(session, now)
 
 
 def settle_passed_over(session: Session, campaign_id: str, versions: pl.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Files that cannot be read any more: which one it is, so that its campaign alone fails for it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,15 +40,16 @@ def _refuse_damaged(home: Home, ledger: Ledger, campaign_id: str) -> None:
         versions = session.read("list_current_versions", campaign_id=campaign_id)
         past = session.read("list_past_days", campaign_id=campaign_id, from_date=None)
     for name, sha256 in versions.select("file", "sha256").iter_rows():
-        _refuse_unreadable(companion(proven(home.plans, name, sha256), EXCLUDED_SUFFIX), EXCLUDED)
+        refuse_unreadable(companion(proven(home.plans, name, sha256), EXCLUDED_SUFFIX), EXCLUDED)
     if settings.contact_list is not None:
-        _refuse_unreadable(current_snapshot(home, settings.contact_list), CONTACTS)
+        refuse_unreadable(current_snapshot(home, settings.contact_list), CONTACTS)
     for name in past["calls_file"]:
-        _refuse_unreadable(home.past / name, PAST_CALLS)
+        refuse_unreadable(home.past / name, PAST_CALLS)
 
 
-def _refuse_unreadable(file: Path, schema: pl.Schema) -> None:
+def refuse_unreadable(file: Path, schema: pl.Schema) -> None:
+    """Raise DamagedFileError unless all of a file's columns can be read."""
     try:
-        pl.scan_parquet(file).select(schema.names()).collect()
+        pl.scan_parquet(file).select(schema.names()).sink_ipc(os.devnull)
     except UNREADABLE as error:
         raise DamagedFileError(f"{file}: the file is lost or damaged ({type(error).__name__})") from error

@@ -11,7 +11,7 @@ import polars as pl
 
 from flows.errors import DamagedFileError, InputError
 from transforms.replan import still_planned
-from transforms.schemas import PLAN
+from transforms.schemas import PLAN, STANDING
 
 EXCLUDED_SUFFIX = ".excluded.parquet"
 """Ends the name of the file beside a plan that says who is not planned, and why."""
@@ -98,17 +98,21 @@ def publish_file(written: Path, plans: Path, name: str) -> PlanFile:
         FileExistsError: a plan has this name already; nothing was moved.
     """
     target = plans / name
-    rows = pl.scan_parquet(written).select(
-        pl.len(),
-        first_at=pl.col("scheduled_at").min(),
-        last_at=pl.col("scheduled_at").max(),
-    )
-    sha256 = sha256_of(written)
-    published = PlanFile(name, sha256, *rows.collect().row(0))
+    published = described(written, name)
     target.hardlink_to(written)  # unlike a rename it never takes the place of another
     written.unlink()
     sync_folder(target.parent)
     return published
+
+
+def described(file: Path, name: str) -> PlanFile:
+    """Return what a ledger knows of a plan file that has, or is to have, this name in the plans folder."""
+    rows = pl.scan_parquet(file).select(
+        pl.len(),
+        first_at=pl.col("scheduled_at").min(),
+        last_at=pl.col("scheduled_at").max(),
+    )
+    return PlanFile(name, sha256_of(file), *rows.collect().row(0))
 
 
 def sync_file(file: Path) -> None:
@@ -171,6 +175,21 @@ def facts_of(file: Path) -> dict[str, str]:
     return {
         key.removeprefix("callplan."): value for key, value in written.items() if key.startswith("callplan.")
     }
+
+
+def what_stood(plan: Path, facts: Mapping[str, str]) -> pl.LazyFrame:
+    """Return what a plan with these ``facts`` found standing (``STANDING``), from the file beside it.
+
+    Raises:
+        InputError: that file is gone, or is not the one that was written with the plan.
+    """
+    wanted = facts.get("standing_sha256")
+    if wanted is None:
+        return STANDING.to_frame().lazy()
+    file = companion(plan, STANDING_SUFFIX)
+    if not file.is_file() or sha256_of(file) != wanted:
+        raise InputError(f"{plan}: needs {file.name} beside it, as it was when the plan was published")
+    return pl.scan_parquet(file)
 
 
 def plan_files(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from flows.applying import apply_journal
 from flows.checking import CheckResult, PlanUnderTest, check_plan
 from flows.committing import OutdatedError, Publication, commit, fates
 from flows.contact_store import snapshot_hash
-from flows.database import locked
+from flows.database import BusyError, locked
 from flows.errors import WorkError
 from flows.home import Home
 from flows.journal import Journal
@@ -184,9 +184,7 @@ def publishing(
         BusyError: somebody else is publishing, where nobody ``waits`` for that.
         OutdatedLedgerError: the ledger is an older copy, so that plans it does not know are in use.
     """
-    folder = home.plans / campaign_id
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / ".publishing.lock", waits=waits):
+    with locked(_lock_of(home, campaign_id), waits=waits):
         for _ in range(MOST_TRIES - 1):
             _set_aside_orphans(home, ledger, campaign_id, now)
             try:
@@ -195,6 +193,24 @@ def publishing(
                 continue
         _set_aside_orphans(home, ledger, campaign_id, now)
         return attempt()
+
+
+def set_aside_left_over(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> None:
+    """Set aside what a killed publication left, lest a recovery takes it up over what was changed since.
+
+    Nothing is done while somebody is publishing, who has done it.
+    """
+    try:
+        with locked(_lock_of(home, campaign_id), waits=False):
+            _set_aside_orphans(home, ledger, campaign_id, now)
+    except BusyError:
+        return
+
+
+def _lock_of(home: Home, campaign_id: str) -> Path:
+    folder = home.plans / campaign_id
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / ".publishing.lock"
 
 
 def _set_aside_orphans(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> None:

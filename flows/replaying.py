@@ -10,13 +10,13 @@ from flows.checking import CheckResult, PlanUnderTest, check_plan
 from flows.contact_store import contacts_hash, snapshot_with_hash
 from flows.errors import InputError
 from flows.home import Home
-from flows.plan_store import STANDING_SUFFIX, companion, facts_of, sha256_of, write_plan
+from flows.plan_store import facts_of, sha256_of, what_stood, write_plan
 from flows.planning import compute_plan
 from flows.progress import Progress, silent
 from flows.publishing import expected_rows
 from transforms.brief import Brief
 from transforms.campaign import Campaign
-from transforms.schemas import CONTACTS, STANDING
+from transforms.schemas import CONTACTS
 from transforms.wall_clock import TZDATA_VERSION
 
 
@@ -44,7 +44,7 @@ def verify(
     """
     facts = facts_of(plan_file)
     campaign = Campaign.model_validate_json(facts["settings"])
-    brief = Brief.from_texts(facts, _what_stood(plan_file, facts))
+    brief = Brief.from_texts(facts, what_stood(plan_file, facts))
     contacts = _its_contacts(plan_file, contacts, facts["contacts_hash"], home)
     checks = check_plan(
         PlanUnderTest(
@@ -67,21 +67,6 @@ def verify(
         computed = compute_plan(contacts, campaign, brief, partly=True)
         write_plan(computed.rows, again, {f"callplan.{key}": value for key, value in facts.items()})
         return Verdict(checks, sha256_of(again) == sha256_of(plan_file), [])
-
-
-def _what_stood(plan_file: Path, facts: dict[str, str]) -> pl.LazyFrame:
-    """Return what a plan found standing, from the file beside it.
-
-    Raises:
-        InputError: that file is gone, or is not the one that was written with the plan.
-    """
-    wanted = facts.get("standing_sha256")
-    if wanted is None:
-        return STANDING.to_frame().lazy()
-    file = companion(plan_file, STANDING_SUFFIX)
-    if not file.is_file() or sha256_of(file) != wanted:
-        raise InputError(f"{plan_file}: needs {file.name} beside it, as it was when the plan was published")
-    return pl.scan_parquet(file)
 
 
 def _its_contacts(

@@ -32,7 +32,13 @@ from flows.journal import Journal
 from flows.ledger import Ledger
 from flows.outbox import tell_soon
 from flows.progress import Progress, silent
-from flows.publishing import WrittenPlan, publish, publishing, write_checked_plan
+from flows.publishing import (
+    WrittenPlan,
+    publish,
+    publishing,
+    set_aside_left_over,
+    write_checked_plan,
+)
 from transforms.campaign import Campaign, DialerName
 from transforms.mistakes import InvalidSettingsError
 from transforms.schemas import CONTACTS
@@ -160,6 +166,7 @@ def update(
             set_settings(session, stored.campaign_id, campaign)
     if not is_planned:
         if not dry_run:
+            set_aside_left_over(home, ledger, stored.campaign_id, now)
             tell_soon(home, ledger, now, progress)
         return Edit(campaign, fields, None, None)
     edit = _Editing(home, ledger, stored.campaign_id, changes, now, keep, progress)

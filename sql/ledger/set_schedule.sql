@@ -1,4 +1,5 @@
--- Note on a campaign what a publication has made of it; a draft is then scheduled.
+-- Note on a campaign what a publication has made of it; a draft is then scheduled. Where the state stays, its reason
+-- does.
 -- Grain: one row, none if the campaign is no longer in the state it was seen in.
 -- $campaign_id varchar; $seen, $state varchar: the state it was in and the next; $starts_at timestamptz; $dialer
 -- varchar; $contact_count, $excluded_count, $listed_count bigint; $first_date date: the campaign-local date of
@@ -9,7 +10,7 @@ set
     previous_state = case when state = $state::varchar then previous_state else state end,
     changed_at = case when state = $state::varchar then changed_at else $now::timestamptz end,
     state = $state::varchar,
-    reason = null,
+    reason = case when state = $state::varchar then reason end,
     finished_at = null,
     starts_at = $starts_at::timestamptz,
     dialer = $dialer::varchar,

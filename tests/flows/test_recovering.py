@@ -217,7 +217,7 @@ def _unlink(file):
     ("number", "harm", "why"),
     [
         (1, _cut, "not a readable Parquet file"),
-        (1, _unlink, "begins with is gone"),
+        (1, _unlink, "version 1 of"),
         (2, _unlink, "version 2 of"),
     ],
 )
