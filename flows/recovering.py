@@ -17,7 +17,15 @@ import duckdb
 import polars as pl
 
 from flows.applying import apply_entries
-from flows.campaigns import LATE_LIMIT, add_campaign, chosen_dialer, find_campaign, set_settings, set_state
+from flows.campaigns import (
+    LATE_LIMIT,
+    add_campaign,
+    chosen_dialer,
+    complete_campaigns,
+    find_campaign,
+    set_settings,
+    set_state,
+)
 from flows.committing import Publication, fates, take_up
 from flows.database import DatabaseFile, locked
 from flows.errors import WorkError
@@ -149,6 +157,7 @@ def _build(
         _redate(session, plan)
         if find_campaign(session, plan.campaign_id).state in _LIVE:
             _pass_over(session, plan, now)
+    complete_campaigns(session, now)
 
 
 def _in_order(

@@ -6,6 +6,9 @@ import polars as pl
 import pytest
 
 from flows import campaigns, settling
+from flows.dialers.dialer import UNSENT
+from flows.dialers.replied import Replied
+from flows.journal import Journal
 from flows.owners import Owner
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
@@ -104,3 +107,55 @@ def test_a_further_attempt_that_went_back_over_an_edit_waits_once_after_a_recove
     assert not waiting.select("contact_id", "attempt").is_duplicated().any()
     world.update(end_time="17:00")
     assert not world.waiting.select("contact_id", "attempt").is_duplicated().any()
+
+
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_a_further_attempt_that_missed_its_slot_and_lapsed_is_not_made_after_the_end_was_moved(
+    home, is_recovered
+):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 60}}
+    ends_at = (START + 4 * DAY + 5 * HOUR).isoformat()
+    dialer = Chosen(lambda contact, _: "busy" if contact == "c0" else "completed")
+    world = World(home, contacts(3), dialer=dialer, retry=retry, max_calls_per_day=1, ends_at=ends_at)
+    world.run(START + 2 * HOUR)
+    assert world.waiting["attempt"].to_list() == [1, 1, 2]
+    world.clock.wait_until(START + 10 * DAY)
+    world.run(START + 10 * DAY + HOUR)
+    if is_recovered:
+        world.recovered()
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.update(ends_at=None)
+    world.run(START + 40 * DAY)
+    assert world.calls.select("contact_id", "attempt").rows() == [("c0", 1), ("c1", 1), ("c2", 1)]
+
+
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_a_further_attempt_that_waits_is_made_though_its_outcome_is_retried_no_more(home, is_recovered):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 60 * 24}}
+    world = World(home, contacts(1), dialer=Chosen(lambda *_: "busy"), retry=retry)
+    world.run(START + HOUR)
+    world.update(retry=retry | {"delay_minutes": {"no_answer": 60}})
+    if is_recovered:
+        world.recovered()
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert world.calls.select("contact_id", "attempt").rows() == [("c0", 1), ("c0", 2)]
+
+
+class Unreachable(Chosen):
+    """A dialer whose requests cannot leave."""
+
+    def send(self, requests, now):
+        return Replied(super().send(requests, now).replies(now).with_columns(state=pl.lit(UNSENT)))
+
+
+def test_a_call_that_went_back_before_an_edit_keeps_the_slot_of_the_edit_through_a_recovery(home):
+    world = World(home, contacts(3), dialer=Unreachable(lambda *_: "completed"), max_calls_per_day=1)
+    world.clock.wait_until(START)
+    world.run(START + timedelta(microseconds=1), tick=timedelta(seconds=1))
+    assert (Journal(home.journal).entries_after(0)[-1].kind, world.calls.height) == ("answer", 0)
+    world.update(end_time="16:30")
+    slots = world.waiting.select("contact_id", "attempt", "scheduled_at")
+    world.recovered()
+    assert slots.height == 3
+    assert world.waiting.select("contact_id", "attempt", "scheduled_at").equals(slots)

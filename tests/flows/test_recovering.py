@@ -1,6 +1,5 @@
 """A lost ledger comes back from plans, journal and lists, and nobody is called twice for it."""
 
-import shutil
 from datetime import timedelta
 
 import pytest
@@ -146,16 +145,6 @@ def test_what_the_journal_was_not_told_of_before_a_recovery_it_is_told_of_after(
         world.run(START + HOUR)
 
 
-def test_a_campaign_whose_plans_are_gone_is_named_and_the_others_come_back(home):
-    world = World(home, contacts(2))
-    gone = world.add_campaign()
-    shutil.rmtree(home.plans / gone)
-    said = []
-    world.ledger.close()
-    assert recover(home, world.clock.now(), said.append).campaigns == 1
-    assert f"campaign {gone} does not come back: its plans are gone" in said
-
-
 def _completes(*_):
     return "completed"
 
@@ -203,38 +192,6 @@ def test_a_plan_that_the_journal_was_not_told_of_comes_back(home, monkeypatch):
     untold = world.add_campaign()
     world.recovered()
     assert world.stored_of(untold).state == "paused"
-
-
-def _cut(file):
-    file.write_bytes(file.read_bytes()[:100])
-
-
-def _unlink(file):
-    file.unlink()
-
-
-@pytest.mark.parametrize(
-    ("number", "harm", "why"),
-    [
-        (1, _cut, "not a readable Parquet file"),
-        (1, _unlink, "version 1 of"),
-        (2, _unlink, "version 2 of"),
-    ],
-)
-def test_a_campaign_whose_plan_is_not_whole_is_named_and_the_others_come_back(home, number, harm, why):
-    world = World(home, contacts(2), dialer=Chosen(_completes))
-    harmed = world.add_campaign()
-    world.load(contacts(3), "more.csv")
-    scheduling.schedule(home, world.ledger, harmed, world.clock.now())
-    world.run(START + 4 * HOUR)  # calls of both are in the journal
-    harm(home.plans / harmed / f"{number:06d}.parquet")
-    world.ledger.close()
-    found = recover(home, world.clock.now())
-    assert (found.campaigns, len(found.lost)) == (1, 1)
-    assert f"campaign {harmed} does not come back" in found.lost[0]
-    assert why in found.lost[0]
-    with Ledger(home.ledger).session() as session:
-        assert session.read("copy_call")["campaign_id"].unique().to_list() == [world.campaign_id]
 
 
 def test_calls_come_back_on_the_dates_of_the_clock_that_the_campaign_has_now(home):
@@ -313,6 +270,48 @@ def test_who_begins_to_dispatch_during_a_recovery_keeps_its_ledger(home, monkeyp
     assert home.ledger.samefile(its_ledger)
     begun[0].let_go()
     assert not list(home.path.glob("ledger-recovered*"))
+
+
+def test_what_somebody_changes_during_a_recovery_is_not_lost(home, monkeypatch):
+    world = World(home, contacts(3))
+    world.recovered()
+    world.ledger.close()
+    replace = DatabaseFile.replace_with
+
+    def changes_before(*args):
+        scheduling.update(
+            home, Ledger(home.ledger), world.campaign_id, {"agent_id": "newer"}, world.clock.now()
+        )
+        return replace(*args)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(recovering.DatabaseFile, "replace_with", changes_before)
+        with pytest.raises(WorkError, match="something was changed while"):
+            recover(home, world.clock.now() + HOUR)
+    recover(home, world.clock.now() + HOUR)
+    world.ledger = Ledger(home.ledger, keep_open=True)
+    assert world.stored.settings.agent_id == "newer"
+
+
+def test_an_edit_that_was_killed_before_it_was_stored_is_not_recovered_over_a_later_one(home, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(*_):
+        raise Killed
+
+    world = World(home, contacts(3))
+    with monkeypatch.context() as dying:
+        dying.setattr(publishing, "commit", killed)
+        with pytest.raises(Killed):
+            world.update(end_time="16:00")
+    world.update(agent_id="newer")
+    world.recovered()
+    assert world.versions.height == 1
+    assert world.stored.settings.agent_id == "newer"
+    assert [file.name for file in (home.plans / world.campaign_id / "orphans").iterdir()] == [
+        "000002.parquet"
+    ]
 
 
 def test_two_recoveries_in_a_second_set_both_ledgers_aside(home):

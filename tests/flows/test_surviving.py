@@ -1,0 +1,90 @@
+"""Plans that are not whole do not come back with a recovery: each is named with the reason, the others do."""
+
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from flows import scheduling
+from flows.ledger import Ledger
+from flows.recovering import recover
+from tests.people import contacts
+from tests.world import START, Chosen, World
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_campaign_whose_plans_are_gone_is_named_and_the_others_come_back(home):
+    world = World(home, contacts(2))
+    gone = world.add_campaign()
+    shutil.rmtree(home.plans / gone)
+    said = []
+    world.ledger.close()
+    assert recover(home, world.clock.now(), said.append).campaigns == 1
+    assert f"campaign {gone} does not come back: its plans are gone" in said
+
+
+def _cut(file):
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def _overwrite(file):
+    content = bytearray(file.read_bytes())
+    content[50:250] = bytes(200)  # among the rows: what the file says of itself is at its end
+    file.write_bytes(content)
+
+
+def _unlink(file):
+    file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "why"),
+    [
+        ("000001.parquet", _cut, "not a readable Parquet file"),
+        ("000001.parquet", _overwrite, "lost or damaged"),
+        ("000001.parquet", _unlink, "version 1 of"),
+        ("000002.parquet", _unlink, "version 2 of"),
+        ("000003.parquet", _unlink, "version 3 of"),
+        ("000002.excluded.parquet", _cut, "lost or damaged"),
+        ("000002.excluded.parquet", _unlink, "lost or damaged"),
+        ("000003.standing.parquet", _cut, "needs 000003.standing.parquet"),
+        ("000003.standing.parquet", _unlink, "needs 000003.standing.parquet"),
+    ],
+)
+def test_a_campaign_whose_plan_is_not_whole_is_named_and_the_others_come_back(home, name, harm, why):
+    world = World(home, contacts(2), dialer=Chosen(lambda *_: "completed"))
+    harmed = world.add_campaign()
+    for people in (3, 4):
+        world.load(contacts(people), f"{people}.csv")
+        scheduling.schedule(home, world.ledger, harmed, world.clock.now())
+    world.run(START + 4 * HOUR)  # calls of both are in the journal
+    harm(home.plans / harmed / name)
+    world.ledger.close()
+    found = recover(home, world.clock.now())
+    assert (found.campaigns, len(found.lost)) == (1, 1)
+    assert f"campaign {harmed} does not come back" in found.lost[0]
+    assert why in found.lost[0]
+    with Ledger(home.ledger).session() as session:
+        assert session.read("copy_call")["campaign_id"].unique().to_list() == [world.campaign_id]
+
+
+def test_a_campaign_whose_list_is_gone_is_named_and_the_others_come_back(home):
+    world = World(home, contacts(2))
+    world.load(contacts(3), "others.csv", "others")
+    harmed = world.add_campaign(contact_list="others")
+    shutil.rmtree(home.lists / "others")
+    world.ledger.close()
+    found = recover(home, world.clock.now())
+    assert found.campaigns == 1
+    assert f"campaign {harmed} does not come back" in found.lost[0]
+    assert "the list that this plan was computed from is gone" in found.lost[0]
+
+
+def test_a_plan_in_the_folder_of_another_campaign_is_not_taken_for_its(home):
+    world = World(home, contacts(2))
+    shutil.copytree(home.plans / world.campaign_id, home.plans / "a copy")
+    world.ledger.close()
+    found = recover(home, world.clock.now())
+    assert found.campaigns == 1
+    assert f"is of the campaign {world.campaign_id}" in found.lost[0]
