@@ -143,16 +143,20 @@ def test_a_further_attempt_that_waits_is_made_though_its_outcome_is_retried_no_m
 
 
 class Unreachable(Chosen):
-    """A dialer whose requests cannot leave."""
+    """A dialer whose requests cannot leave; whether it ``was_tried`` it knows."""
+
+    was_tried = False
 
     def send(self, requests, now):
+        self.was_tried = True
         return Replied(super().send(requests, now).replies(now).with_columns(state=pl.lit(UNSENT)))
 
 
 def test_a_call_that_went_back_before_an_edit_keeps_the_slot_of_the_edit_through_a_recovery(home):
-    world = World(home, contacts(3), dialer=Unreachable(lambda *_: "completed"), max_calls_per_day=1)
-    world.clock.wait_until(START)
-    world.run(START + timedelta(microseconds=1), tick=timedelta(seconds=1))
+    dialer = Unreachable(lambda *_: "completed")
+    world = World(home, contacts(3), dialer=dialer, max_calls_per_day=1)
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        world.dispatcher(owner).run(START + HOUR, None, leaves=lambda _: dialer.was_tried)
     assert (Journal(home.journal).entries_after(0)[-1].kind, world.calls.height) == ("answer", 0)
     world.update(end_time="16:30")
     slots = world.waiting.select("contact_id", "attempt", "scheduled_at")
