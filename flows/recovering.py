@@ -35,12 +35,13 @@ from flows.ledger import Ledger, Session
 from flows.owners import living
 from flows.plan_store import described, planned_rows
 from flows.progress import Progress, silent
-from flows.surviving import SurvivingPlan, Version, looked_for, surviving_plans
+from flows.surviving import SurvivingPlan, Version, lacking_calls, looked_for, surviving_plans
 from transforms.replan import counting_slots
 from transforms.standing import redated
 
 _ATTEMPT = ["contact_id", "attempt"]
 _LIVE = ("scheduled", "active", "paused")
+_TOLD = {"campaign_id": pl.String(), "plan_version": pl.Int32()}
 _REASON = "its ledger was recovered"
 
 
@@ -73,9 +74,6 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
         _refuse_shorter(home, journal)
         entries = journal.entries_after(0)
         plans, lost = surviving_plans(home, entries)
-        if not entries and (plans or lost):
-            folder = home.plans / (plans[0].campaign_id if plans else next(iter(lost)))
-            raise _lacking_calls(f"{home.journal}: the dial journal knows of no plan, but there is {folder}")
         part = home.path / "ledger-recovered.duckdb"
         DatabaseFile(part).remove()
         try:
@@ -113,7 +111,7 @@ def _refuse_shorter(home: Home, journal: Journal) -> None:
     try:
         journal.entries_after(applied)
     except DamagedJournalError as error:
-        raise _lacking_calls(str(error)) from error
+        raise lacking_calls(str(error)) from error
 
 
 def _refuse_outdated(home: Home, journal: Journal, entries: list[Entry]) -> None:
@@ -121,12 +119,6 @@ def _refuse_outdated(home: Home, journal: Journal, entries: list[Entry]) -> None
     _refuse_running(home)
     if journal.entries_after(entries[-1].sequence if entries else 0):
         raise WorkError("something was changed while the ledger was recovered; nothing is lost, try again")
-
-
-def _lacking_calls(why: str) -> WorkError:
-    return WorkError(
-        f"{why}: such calls would be made again, so nothing is recovered; put the whole journal back"
-    )
 
 
 def _build(
@@ -144,8 +136,7 @@ def _build(
     told: dict[str, int] = {}
     for happened, came in _in_order(entries, plans):
         if happened:  # what they tell of the versions so far is newer than these
-            known = pl.DataFrame({"campaign_id": [*told], "plan_version": [*told.values()]})
-            session.write("set_told", ("told", known))
+            session.write("set_told", ("told", pl.DataFrame([*told.items()], schema=_TOLD, orient="row")))
             apply_entries(session, happened, now, lost)
         for plan, version in came:
             progress(f"campaign {plan.campaign_id}, version {version.number} of its plan")
@@ -246,7 +237,7 @@ def _refuse_unknown_past(session: Session, home: Home, campaign_id: str) -> None
     made = pl.scan_parquet(files).select(_ATTEMPT)
     called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
     if not made.join(called.lazy(), on=_ATTEMPT, how="anti").head(1).collect().is_empty():
-        raise _lacking_calls(f"{home.journal}: the dial journal lacks calls that {files[0].parent} has")
+        raise lacking_calls(f"{home.journal}: the dial journal lacks calls that {files[0].parent} has")
 
 
 def _redate(session: Session, plan: SurvivingPlan) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 
 from flows.contact_store import snapshot_with_hash
 from flows.damage import refuse_unreadable
-from flows.errors import DamagedFileError, InputError
+from flows.errors import DamagedFileError, InputError, WorkError
 from flows.home import Home
 from flows.journal import CHANGES, Entry
 from flows.plan_store import EXCLUDED_SUFFIX, companion, facts_of, plan_files, what_stood
@@ -76,6 +76,9 @@ def surviving_plans(home: Home, entries: Sequence[Entry]) -> tuple[list[Survivin
 
     Takes all entries of the dial journal. A plan that it does not know was never dispatched: whoever does
     tells the journal before.
+
+    Raises:
+        WorkError: there are plans, but the journal knows of none.
     """
     known = _first_known(entries)
     lost = dict.fromkeys(known["campaign_id"].unique().sort(), "its plans are gone")
@@ -83,6 +86,8 @@ def surviving_plans(home: Home, entries: Sequence[Entry]) -> tuple[list[Survivin
     for folder in sorted(folder for folder in home.plans.glob("*") if folder.is_dir()):
         if not plan_files(folder):
             continue
+        if known.is_empty():
+            raise lacking_calls(f"{home.journal}: the dial journal knows of no plan, but there is {folder}")
         of_campaign = known.filter(pl.col("campaign_id") == folder.name)
         known_from = dict(of_campaign.select("plan_version", "sequence").iter_rows())
         try:
@@ -92,6 +97,13 @@ def surviving_plans(home: Home, entries: Sequence[Entry]) -> tuple[list[Survivin
         else:
             lost.pop(folder.name, None)
     return found, lost
+
+
+def lacking_calls(why: str) -> WorkError:
+    """Return what is raised where the journal lacks calls."""
+    return WorkError(
+        f"{why}: such calls would be made again, so nothing is recovered; put the whole journal back"
+    )
 
 
 def _first_known(entries: Sequence[Entry]) -> pl.DataFrame:

@@ -1,5 +1,5 @@
--- Note on a campaign what a publication has made of it; a draft is then scheduled. Where the state stays, its reason
--- does.
+-- Note on a campaign what a publication has made of it; a draft is then scheduled. Where the state stays, so does
+-- why, and since when where it is final.
 -- Grain: one row, none if the campaign is no longer in the state it was seen in.
 -- $campaign_id varchar; $seen, $state varchar: the state it was in and the next; $starts_at timestamptz; $dialer
 -- varchar; $contact_count, $excluded_count, $listed_count bigint; $first_date date: the campaign-local date of
@@ -11,7 +11,7 @@ set
     changed_at = case when state = $state::varchar then changed_at else $now::timestamptz end,
     state = $state::varchar,
     reason = case when state = $state::varchar then reason end,
-    finished_at = null,
+    finished_at = case when state = $state::varchar then finished_at end,
     starts_at = $starts_at::timestamptz,
     dialer = $dialer::varchar,
     contact_count = $contact_count::bigint,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
 from flows import campaigns, publishing, recovering, scheduling
@@ -10,6 +11,7 @@ from flows.archiving import archive_closed_days
 from flows.campaigns import create_campaign
 from flows.database import BusyError, DatabaseFile, locked
 from flows.errors import WorkError
+from flows.journal import CHANGES, Journal
 from flows.ledger import Ledger
 from flows.owners import Owner
 from flows.recovering import recover
@@ -178,10 +180,14 @@ def test_a_journal_that_lacks_calls_of_days_that_are_over_recovers_nothing(home)
         recover(home, world.clock.now())
 
 
-def test_an_empty_journal_beside_plans_recovers_nothing(home):
+@pytest.mark.parametrize("is_begun_anew", [False, True])
+def test_a_journal_without_a_plan_beside_plans_recovers_nothing(home, is_begun_anew):
     world = World(home, contacts(1))
     (journal,) = home.journal.glob("*.jsonl")
     journal.unlink()
+    if is_begun_anew:
+        with Journal(home.journal).writing() as page:
+            page.add("change", pl.DataFrame([("a draft", 0, "{}", None)], schema=CHANGES, orient="row"))
     with pytest.raises(WorkError, match=f"no plan, but there is {home.plans / world.campaign_id}"):
         recover(home, world.clock.now())
 
@@ -312,6 +318,14 @@ def test_an_edit_that_was_killed_before_it_was_stored_is_not_recovered_over_a_la
     assert [file.name for file in (home.plans / world.campaign_id / "orphans").iterdir()] == [
         "000002.parquet"
     ]
+
+
+def test_an_edit_leaves_it_said_why_a_campaign_is_paused(home):
+    world = World(home, contacts(3))
+    world.recovered()
+    world.update(end_time="16:00")
+    row = world.read("list_campaigns", now=world.clock.now(), late_limit=HOUR)
+    assert row.select("state", "reason").row(0) == ("paused", "its ledger was recovered")
 
 
 def test_two_recoveries_in_a_second_set_both_ledgers_aside(home):

@@ -87,7 +87,7 @@ class Life:
         self.world.clock.wait_until(START)
         often = [self.run, self.run, self.edit, self.die_with_claims] * 2
         self.steps = [*often, self.be_down, self.grow, self.skip, self.rename, self.pause, self.resume]
-        self.steps += [self.change_mood, self.settle]
+        self.steps += [self.change_mood, self.settle, self.cancel]
         self.steps += [self.be_killed_before_telling, self.be_killed_before_committing]
 
     def step(self):
@@ -142,6 +142,10 @@ class Life:
 
     def pause(self):
         self.world.pause()
+
+    def cancel(self):
+        if self.rng.random() < 0.3:
+            self.world.cancel()
 
     def resume(self):
         if self.world.state == "paused":
@@ -239,10 +243,12 @@ class Life:
                 world.update(**edit)
         self.resume()
         for _ in range(4):
-            if world.state != "completed":
+            if world.state not in ("completed", "cancelled"):
                 self.run(10 * DAY)
-        assert world.state == "completed"
         assert len(set(self.dialer.rings)) == len(self.dialer.rings), "somebody was rung twice"
+        if world.state == "cancelled":
+            return
+        assert world.state == "completed"
         skipped = set(world.read("list_skips", campaign_id=world.campaign_id)["contact_id"])
         listed = {f"c{place}" for place in range(world.stored.listed_count)}
         assert listed - skipped - {contact for contact, _ in self.dialer.rings} == set(), "somebody is lost"
