@@ -21,9 +21,10 @@ demo: $(INSTALLED) ## run the main job on the sample, in a store of its own
 test: $(INSTALLED) ## run the tests
 	$(RUN)/pytest --numprocesses 3 --dist worksteal
 
-prove: $(INSTALLED) ## hold the planner against the oracle 50,000 times (half an hour of one core)
-	TEST_EXAMPLES=50000 $(RUN)/pytest --numprocesses 2 tests/transforms/test_rules.py tests/transforms/test_replanning_rules.py \
-		tests/transforms/test_every_clock_change.py
+prove: $(INSTALLED) ## hold the planner against the oracle 50,000 times and lose 200 ledgers twice (an hour of one core)
+	TEST_EXAMPLES=50000 TEST_RECOVERIES=200 $(RUN)/pytest --numprocesses 2 tests/transforms/test_rules.py \
+		tests/transforms/test_replanning_rules.py tests/transforms/test_every_clock_change.py \
+		tests/flows/test_recovery_in_random_lives.py
 
 bench: $(VENV)/.measuring ## measure the planner beside its peers
 	$(RUN)/python -m tests.benchmarks.planner

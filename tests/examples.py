@@ -19,6 +19,9 @@ ZONES_TRIED = min(1.0, EXAMPLES / 5_000)
 LIVES = int(os.environ.get("TEST_LIVES", "2"))
 """How many campaigns live through random steps."""
 
+RECOVERIES = int(os.environ.get("TEST_RECOVERIES", "8"))
+"""In how many lives of campaigns the ledger is lost, twice in each."""
+
 
 def share(percent: int) -> int:
     """Return how many of the planner's examples a test takes that has ``percent`` of them."""

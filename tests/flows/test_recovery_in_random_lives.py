@@ -1,6 +1,5 @@
 """A ledger lost at any moment of a random life comes back as it was, and nobody is called twice for it."""
 
-import os
 import random
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -13,7 +12,7 @@ from flows.dialers.dialer import UNSENT
 from flows.dialers.replied import Replied
 from flows.errors import CallplanError
 from flows.owners import Owner
-from tests.examples import LIVES, SEED
+from tests.examples import RECOVERIES, SEED
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
 
@@ -275,7 +274,7 @@ def replaced(name, by, *modules):
         yield
 
 
-@pytest.mark.parametrize("number", range(int(os.environ.get("TEST_RECOVERIES", 4 * LIVES))))
+@pytest.mark.parametrize("number", range(RECOVERIES))
 def test_a_ledger_lost_at_any_moment_of_a_random_life_comes_back_as_it_was(home, number):
     life = Life(home, SEED + number)
     lost_at = set(life.rng.sample(range(STEPS), 2))
