@@ -178,21 +178,26 @@ def publishing(
 ) -> Done:
     """Run ``attempt`` under the campaign's publishing lock, and again while it turns out to be outdated.
 
-    Before each try the journal is applied, and plan files that no version names are set aside.
+    Before each try the journal is applied, and plan files that no version names are set aside; also once it
+    has failed.
 
     Raises:
         BusyError: somebody else is publishing, where nobody ``waits`` for that.
         OutdatedLedgerError: the ledger is an older copy, so that plans it does not know are in use.
     """
     with locked(_lock_of(home, campaign_id), waits=waits):
-        for _ in range(MOST_TRIES - 1):
+        try:
+            for _ in range(MOST_TRIES - 1):
+                _set_aside_orphans(home, ledger, campaign_id, now)
+                try:
+                    return attempt()
+                except OutdatedError:
+                    continue
             _set_aside_orphans(home, ledger, campaign_id, now)
-            try:
-                return attempt()
-            except OutdatedError:
-                continue
-        _set_aside_orphans(home, ledger, campaign_id, now)
-        return attempt()
+            return attempt()
+        except Exception:
+            _set_aside_orphans(home, ledger, campaign_id, now)  # or a recovery might take up what was refused
+            raise
 
 
 def set_aside_left_over(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> None:

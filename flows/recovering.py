@@ -35,7 +35,7 @@ from flows.ledger import Ledger, Session
 from flows.owners import living
 from flows.plan_store import described, planned_rows
 from flows.progress import Progress, silent
-from flows.surviving import SurvivingPlan, Version, lacking_calls, looked_for, surviving_plans
+from flows.surviving import Surviving, SurvivingPlan, Version, lacking_calls, looked_for, surviving_plans
 from transforms.replan import counting_slots
 from transforms.standing import redated
 
@@ -72,25 +72,25 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
     with locked(home.path / "recovering.lock", waits=False):
         journal = Journal(home.journal)
         _refuse_shorter(home, journal)
-        entries = journal.entries_after(0)
-        plans, lost = surviving_plans(home, entries)
+        entries, files = journal.entries_after(0), _plan_files(home)
+        found = surviving_plans(home, entries)
         part = home.path / "ledger-recovered.duckdb"
         DatabaseFile(part).remove()
         try:
             with Ledger(part).session() as session:
-                _build(session, home, entries, plans, lost, now, progress)
+                _build(session, home, entries, found, now, progress)
                 calls = session.read("copy_call").height
             aside = home.ledger.with_name(f"{home.ledger.stem}.before-{now:%Y%m%dT%H%M%S.%f}.duckdb")
             was_there = DatabaseFile(home.ledger).replace_with(
-                DatabaseFile(part), aside, lambda: _refuse_outdated(home, journal, entries)
+                DatabaseFile(part), aside, lambda: _refuse_changed(home, journal, entries, files)
             )
         finally:
             DatabaseFile(part).remove()
-    told = [f"campaign {campaign_id} does not come back: {why}" for campaign_id, why in lost.items()]
-    for sentence in told:
+    lost = [f"campaign {campaign_id} does not come back: {why}" for campaign_id, why in found.lost.items()]
+    for sentence in [*found.left_out, *lost]:
         progress(sentence)
-    versions = sum(len(plan.versions) for plan in plans)
-    return Recovered(len(plans), versions, calls, told, aside if was_there else None)
+    versions = sum(len(plan.versions) for plan in found.plans)
+    return Recovered(len(found.plans), versions, calls, lost, aside if was_there else None)
 
 
 def _refuse_running(home: Home) -> None:
@@ -114,10 +114,14 @@ def _refuse_shorter(home: Home, journal: Journal) -> None:
         raise lacking_calls(str(error)) from error
 
 
-def _refuse_outdated(home: Home, journal: Journal, entries: list[Entry]) -> None:
-    """Refuse where a dispatcher or a change of a person came during the recovery: both are in the journal."""
+def _plan_files(home: Home) -> list[Path]:
+    return sorted(home.plans.glob("*/*.parquet"))
+
+
+def _refuse_changed(home: Home, journal: Journal, entries: list[Entry], files: list[Path]) -> None:
+    """Refuse where a dispatcher, or a change of a person, came since ``entries`` and ``files`` were read."""
     _refuse_running(home)
-    if journal.entries_after(entries[-1].sequence if entries else 0):
+    if journal.entries_after(entries[-1].sequence if entries else 0) or _plan_files(home) != files:
         raise WorkError("something was changed while the ledger was recovered; nothing is lost, try again")
 
 
@@ -125,25 +129,24 @@ def _build(
     session: Session,
     home: Home,
     entries: list[Entry],
-    plans: list[SurvivingPlan],
-    lost: dict[str, str],
+    found: Surviving,
     now: datetime,
     progress: Progress,
 ) -> None:
     """Fill a new ledger."""
-    for plan in plans:
+    for plan in found.plans:
         add_campaign(session, plan.campaign_id, plan.versions[0].campaign, now)
     told: dict[str, int] = {}
-    for happened, came in _in_order(entries, plans):
+    for happened, came in _in_order(entries, found.plans):
         if happened:  # what they tell of the versions so far is newer than these
             session.write("set_told", ("told", pl.DataFrame([*told.items()], schema=_TOLD, orient="row")))
-            apply_entries(session, happened, now, lost)
+            apply_entries(session, happened, now, found.lost)
         for plan, version in came:
             progress(f"campaign {plan.campaign_id}, version {version.number} of its plan")
             _take_up(session, plan, version, now)
             told[plan.campaign_id] = version.number
     _end_owners(session, now)
-    for plan in plans:
+    for plan in found.plans:
         _refuse_unknown_past(session, home, plan.campaign_id)
         _redate(session, plan)
         if find_campaign(session, plan.campaign_id).state in _LIVE:

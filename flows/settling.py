@@ -11,6 +11,7 @@ from flows.errors import InputError
 from flows.home import Home
 from flows.journal import Journal
 from flows.ledger import Ledger
+from flows.outbox import tell_journal
 
 OUTCOMES = ("completed", "no_answer", "busy", "voicemail", "failed")
 """What a call can be settled as."""
@@ -29,6 +30,7 @@ def settle(home: Home, ledger: Ledger, named: str, contact_id: str, outcome: str
         raise InputError(f"--as: {outcome!r} is no outcome; use one of {', '.join(OUTCOMES)}")
     journal = Journal(home.journal)
     with ledger.session() as session:
+        tell_journal(session, journal, now)  # so that the outcome comes after the settings that judge it
         apply_journal(session, journal, now)
         campaign = find_campaign(session, named)
         unknown = session.read("list_open_questions", campaign_id=campaign.campaign_id, contact_id=contact_id)

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
+from flows.archiving import PAST_CALLS
 from flows.contact_store import snapshot_with_hash
 from flows.damage import refuse_unreadable
 from flows.errors import DamagedFileError, InputError, WorkError
 from flows.home import Home
-from flows.journal import CHANGES, Entry
-from flows.plan_store import EXCLUDED_SUFFIX, companion, facts_of, plan_files, what_stood
+from flows.journal import CHANGES, NOTES, Entry
+from flows.plan_store import EXCLUDED_SUFFIX, companion, facts_of, plan_files, version_name, what_stood
 from transforms.brief import Brief
 from transforms.campaign import Campaign
-from transforms.schemas import EXCLUDED, PLAN, STANDING
+from transforms.schemas import CONTACTS, EXCLUDED, PLAN, STANDING
 
 _PLAN = ["campaign_id", "plan_version"]
 _KNOWING = ("change", "note", "skip")
@@ -71,18 +73,24 @@ class SurvivingPlan:
         return self.versions[last:]
 
 
-def surviving_plans(home: Home, entries: Sequence[Entry]) -> tuple[list[SurvivingPlan], dict[str, str]]:
-    """Return the plans that are whole, by campaign, and why others are lost.
+@dataclass(frozen=True)
+class Surviving:
+    """The plans that are whole, why others are ``lost``, and what is ``left_out`` of the former."""
 
-    Takes all entries of the dial journal. A plan that it does not know was never dispatched: whoever does
-    tells the journal before.
+    plans: list[SurvivingPlan]
+    lost: dict[str, str]
+    left_out: list[str]
+
+
+def surviving_plans(home: Home, entries: Sequence[Entry]) -> Surviving:
+    """Return which plans are whole; takes all entries of the dial journal.
 
     Raises:
         WorkError: there are plans, but the journal knows of none.
     """
-    known = _first_known(entries)
+    known, noted = _first_known(entries), _last_noted(entries)
     lost = dict.fromkeys(known["campaign_id"].unique().sort(), "its plans are gone")
-    found = []
+    found = Surviving([], lost, [])
     for folder in sorted(folder for folder in home.plans.glob("*") if folder.is_dir()):
         if not plan_files(folder):
             continue
@@ -91,12 +99,19 @@ def surviving_plans(home: Home, entries: Sequence[Entry]) -> tuple[list[Survivin
         of_campaign = known.filter(pl.col("campaign_id") == folder.name)
         known_from = dict(of_campaign.select("plan_version", "sequence").iter_rows())
         try:
-            found.append(_plan(home, folder, known_from))
+            versions = _versions(folder, known_from)
+            stored, others = _stored(versions, noted.get(folder.name))
+            _refuse_damaged_past(home, folder.name)
+            found.plans.append(SurvivingPlan(folder.name, stored, _listed(home, stored)))
         except (InputError, DamagedFileError) as error:
             lost[folder.name] = str(error)
         else:
             lost.pop(folder.name, None)
-    return found, lost
+            found.left_out.extend(
+                f"{version.file}: is left out, as it was not stored before calls went on"
+                for version in others
+            )
+    return found
 
 
 def lacking_calls(why: str) -> WorkError:
@@ -107,9 +122,12 @@ def lacking_calls(why: str) -> WorkError:
 
 
 def _first_known(entries: Sequence[Entry]) -> pl.DataFrame:
-    """Return which versions the journal names (``campaign_id``, ``plan_version``) and the first entry to."""
+    """Return which versions the journal names (``campaign_id``, ``plan_version``) and the first entry to.
+
+    A skip that an older callplan noted does not say of which version: there was one.
+    """
     naming = [
-        entry.rows.select(*_PLAN, sequence=pl.lit(entry.sequence))
+        entry.rows.select("campaign_id", pl.col("plan_version").fill_null(1), sequence=pl.lit(entry.sequence))
         for entry in entries
         if entry.kind in _KNOWING
     ]
@@ -122,37 +140,59 @@ def _first_known(entries: Sequence[Entry]) -> pl.DataFrame:
     )
 
 
-def _plan(home: Home, folder: Path, known_from: Mapping[int, int]) -> SurvivingPlan:
-    """Return the plan in a campaign's folder.
+def _last_noted(entries: Sequence[Entry]) -> dict[str, datetime]:
+    """Return when the last dial of each campaign was noted."""
+    noted = [entry.rows.select("campaign_id", "noted_at") for entry in entries if entry.kind == "note"]
+    none = NOTES.to_frame().select("campaign_id", "noted_at")
+    return dict(pl.concat([none, *noted]).group_by("campaign_id").agg(pl.col("noted_at").max()).iter_rows())
+
+
+def _versions(folder: Path, known_from: Mapping[int, int]) -> list[Version]:
+    """Return the versions in a campaign's folder, in order.
 
     Raises:
-        InputError, DamagedFileError: a version, what belongs to it or the list is gone or damaged.
+        InputError, DamagedFileError: one, or what belongs to it, is gone or damaged.
     """
-    numbers = [*range(1, max(known_from, default=0) + 1)]
-    versions = []
-    for place, file in enumerate(plan_files(folder), start=1):
-        later = [sequence for number, sequence in known_from.items() if number >= place]
-        version = _version(file, min(later, default=None))
-        if version.brief.edition.campaign_id != folder.name:
-            raise InputError(f"{file}: is of the campaign {version.brief.edition.campaign_id}")
-        versions.append(version)
-    gone = sorted({*numbers, *range(1, versions[-1].number)} - {version.number for version in versions})
+    versions = [_version(file, known_from) for file in plan_files(folder)]
+    numbers = {version.number for version in versions}
+    gone = set(range(1, max({*known_from, *numbers}) + 1)) - numbers
     if gone:
-        raise InputError(f"{folder}: version {gone[0]} of its plan is gone")
-    return SurvivingPlan(folder.name, versions, _listed(home, versions))
+        raise InputError(f"{folder}: version {min(gone)} of its plan is gone")
+    return versions
 
 
-def _version(file: Path, known_from: int | None) -> Version:
+def _stored(versions: list[Version], noted_at: datetime | None) -> tuple[list[Version], list[Version]]:
+    """Return which versions were stored, and which were not.
+
+    A dispatcher tells the journal of what is stored before it dials. Where a dial was noted after a version
+    was computed, ``noted_at`` being the last, and the journal does not know it, somebody was killed over it.
+    """
+    for place, version in enumerate(versions):
+        if version.known_from is None and noted_at is not None and version.brief.from_at < noted_at:
+            return versions[:place], versions[place:]
+    return versions, []
+
+
+def _version(file: Path, known_from: Mapping[int, int]) -> Version:
     facts = facts_of(file)
     try:
         brief = Brief.from_texts(facts, what_stood(file, facts))
         campaign = Campaign.model_validate_json(facts["settings"])
-        version = Version(file, brief, campaign, facts["contacts_hash"], known_from)
+        later = [sequence for number, sequence in known_from.items() if number >= brief.edition.plan_version]
+        version = Version(file, brief, campaign, facts["contacts_hash"], min(later, default=None))
     except (KeyError, ValueError) as error:
         raise InputError(f"{file}: was not written by a callplan that this one knows ({error})") from error
+    name = version_name(brief.edition.campaign_id, version.number)
+    if version.name != name:
+        raise InputError(f"{file}: is not where it was published, which is {name}")
     refuse_unreadable(file, PLAN)
     refuse_unreadable(companion(file, EXCLUDED_SUFFIX), EXCLUDED)
     return version
+
+
+def _refuse_damaged_past(home: Home, campaign_id: str) -> None:
+    for file in sorted((home.past / campaign_id).glob("*.calls.parquet")):
+        refuse_unreadable(file, PAST_CALLS)
 
 
 def _listed(home: Home, versions: list[Version]) -> int:
@@ -163,6 +203,7 @@ def _listed(home: Home, versions: list[Version]) -> int:
     snapshot = snapshot_with_hash(home, last.contacts_hash)
     if snapshot is None:
         raise InputError(f"{last.file}: the list that this plan was computed from is gone")
+    refuse_unreadable(snapshot, CONTACTS)
     return int(pl.scan_parquet(snapshot).select(pl.len()).collect().item())
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from flows import campaigns, settling
+from flows import campaigns, publishing, settling
 from flows.dialers.dialer import UNSENT
 from flows.dialers.replied import Replied
 from flows.journal import Journal
@@ -140,6 +140,25 @@ def test_a_further_attempt_that_waits_is_made_though_its_outcome_is_retried_no_m
         campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
     world.run(START + 20 * DAY)
     assert world.calls.select("contact_id", "attempt").rows() == [("c0", 1), ("c0", 2)]
+
+
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_an_outcome_is_judged_by_the_settings_that_were_stored_and_not_told(home, monkeypatch, is_recovered):
+    dialer = Learnt(lambda *_: "completed")
+    dialer.is_silent = True
+    retry = {"max_attempts": 2, "delay_minutes": {"no_answer": 30}}
+    world = World(home, contacts(2), dialer=dialer, retry=retry, max_calls_per_day=1, max_call_minutes=5)
+    world.run(START + 20 * HOUR)
+    with monkeypatch.context() as killed:
+        killed.setattr(publishing, "tell_soon", lambda *_: None)
+        world.update(retry=RETRY)
+    settling.settle(home, world.ledger, world.campaign_id, "c0", "busy", world.clock.now())
+    if is_recovered:
+        world.recovered()
+        campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    dialer.is_silent = False
+    world.run(START + 20 * DAY)
+    assert sorted(world.calls.select("contact_id", "attempt").rows()) == [("c0", 1), ("c0", 2), ("c1", 1)]
 
 
 class Unreachable(Chosen):

@@ -9,6 +9,7 @@ from flows import campaigns, publishing, recovering, scheduling
 from flows.applying import OutdatedLedgerError
 from flows.archiving import archive_closed_days
 from flows.campaigns import create_campaign
+from flows.committing import OutdatedError
 from flows.database import BusyError, DatabaseFile, locked
 from flows.errors import WorkError
 from flows.journal import CHANGES, Journal
@@ -278,7 +279,8 @@ def test_who_begins_to_dispatch_during_a_recovery_keeps_its_ledger(home, monkeyp
     assert not list(home.path.glob("ledger-recovered*"))
 
 
-def test_what_somebody_changes_during_a_recovery_is_not_lost(home, monkeypatch):
+@pytest.mark.parametrize("is_told", [True, False])
+def test_what_somebody_changes_during_a_recovery_is_not_lost(home, monkeypatch, is_told):
     world = World(home, contacts(3))
     world.recovered()
     world.ledger.close()
@@ -286,29 +288,42 @@ def test_what_somebody_changes_during_a_recovery_is_not_lost(home, monkeypatch):
 
     def changes_before(*args):
         scheduling.update(
-            home, Ledger(home.ledger), world.campaign_id, {"agent_id": "newer"}, world.clock.now()
+            home,
+            Ledger(home.ledger),
+            world.campaign_id,
+            {"agent_id": "newer", "end_time": "15:00"},
+            world.clock.now(),
         )
         return replace(*args)
 
     with monkeypatch.context() as meanwhile:
+        if not is_told:
+            for module in (publishing, scheduling):
+                meanwhile.setattr(module, "tell_soon", lambda *_: None)
         meanwhile.setattr(recovering.DatabaseFile, "replace_with", changes_before)
         with pytest.raises(WorkError, match="something was changed while"):
             recover(home, world.clock.now() + HOUR)
     recover(home, world.clock.now() + HOUR)
     world.ledger = Ledger(home.ledger, keep_open=True)
     assert world.stored.settings.agent_id == "newer"
+    assert world.versions.height == 2
+
+
+class Killed(BaseException):
+    """The process was killed."""
+
+
+def _raises(error):
+    def raising(*_):
+        raise error
+
+    return raising
 
 
 def test_an_edit_that_was_killed_before_it_was_stored_is_not_recovered_over_a_later_one(home, monkeypatch):
-    class Killed(BaseException):
-        pass
-
-    def killed(*_):
-        raise Killed
-
     world = World(home, contacts(3))
     with monkeypatch.context() as dying:
-        dying.setattr(publishing, "commit", killed)
+        dying.setattr(publishing, "commit", _raises(Killed()))
         with pytest.raises(Killed):
             world.update(end_time="16:00")
     world.update(agent_id="newer")
@@ -318,6 +333,56 @@ def test_an_edit_that_was_killed_before_it_was_stored_is_not_recovered_over_a_la
     assert [file.name for file in (home.plans / world.campaign_id / "orphans").iterdir()] == [
         "000002.parquet"
     ]
+
+
+@pytest.mark.parametrize("error", [Killed(), OSError("the disk is full"), OutdatedError("somebody came")])
+def test_an_edit_that_was_not_stored_is_not_in_force_after_a_recovery(home, monkeypatch, error):
+    world = World(home, contacts(12), dialer=Chosen(_completes), max_calls_per_day=2)
+    world.run(START + HOUR)
+    with monkeypatch.context() as failing:
+        failing.setattr(publishing, "commit", _raises(error))
+        with pytest.raises(type(error)):
+            world.update(max_calls_per_day=None)
+    world.run(START + DAY + 9 * HOUR)
+    before = world.waiting.select("contact_id", "scheduled_at")
+    world.recovered()
+    assert (world.stored.settings.max_calls_per_day, world.stored.contact_count) == (2, 12)
+    assert world.waiting.select("contact_id", "scheduled_at").equals(before)
+
+
+def test_late_contacts_that_were_not_stored_are_not_called_after_a_recovery(home, monkeypatch):
+    world = World(home, contacts(2), dialer=Chosen(_completes))
+    world.load(contacts(4), "more.csv")
+    with monkeypatch.context() as dying:
+        dying.setattr(publishing, "commit", _raises(Killed()))
+        with pytest.raises(Killed):
+            world.schedule()
+    world.run(START + 2 * DAY)
+    assert world.recovered()["state"] == "completed"
+    world.ledger.close()
+    said = []
+    recover(home, world.clock.now(), said.append)
+    assert f"{world.file(2)}: is left out, as it was not stored before calls went on" in said
+
+
+def test_skips_that_an_older_callplan_noted_are_taken_up_as_those_of_somebody_planned(home):
+    world = World(home, contacts(3), dialer=Chosen(_completes), max_calls_per_day=1)
+    world.skip("c1")
+    world.run(START + HOUR)
+    entries = Journal(home.journal).entries_after(0)
+    for file in home.journal.glob("*.jsonl"):
+        file.unlink()
+    with Journal(home.journal).writing() as page:
+        for entry in entries:
+            if entry.kind == "skip":
+                page.add("skip", entry.rows.with_columns(plan_version=pl.lit(None, pl.Int32)))
+            elif entry.kind != "change":
+                page.add(entry.kind, entry.rows)
+    world.recovered()
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert world.calls["contact_id"].to_list() == ["c0", "c2"]
+    assert world.state == "completed"
 
 
 def test_an_edit_leaves_it_said_why_a_campaign_is_paused(home):

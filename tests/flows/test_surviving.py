@@ -9,7 +9,7 @@ from flows import scheduling
 from flows.ledger import Ledger
 from flows.recovering import recover
 from tests.people import contacts
-from tests.world import START, Chosen, World
+from tests.world import DAY, START, Chosen, World
 
 HOUR = timedelta(hours=1)
 
@@ -69,16 +69,30 @@ def test_a_campaign_whose_plan_is_not_whole_is_named_and_the_others_come_back(ho
         assert session.read("copy_call")["campaign_id"].unique().to_list() == [world.campaign_id]
 
 
-def test_a_campaign_whose_list_is_gone_is_named_and_the_others_come_back(home):
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [(_cut, "is lost or damaged"), (_unlink, "the list that this plan was computed from is gone")],
+)
+def test_a_campaign_whose_list_is_not_whole_is_named_and_the_others_come_back(home, harm, why):
     world = World(home, contacts(2))
     world.load(contacts(3), "others.csv", "others")
     harmed = world.add_campaign(contact_list="others")
-    shutil.rmtree(home.lists / "others")
+    for file in (home.lists / "others").glob("*.parquet"):
+        harm(file)
     world.ledger.close()
     found = recover(home, world.clock.now())
     assert found.campaigns == 1
     assert f"campaign {harmed} does not come back" in found.lost[0]
-    assert "the list that this plan was computed from is gone" in found.lost[0]
+    assert why in found.lost[0]
+
+
+def test_a_campaign_of_which_a_day_that_is_over_is_damaged_is_named(home):
+    world = World(home, contacts(6), dialer=Chosen(lambda *_: "completed"), max_calls_per_day=2)
+    world.run(START + 2 * DAY + 5 * HOUR)
+    file = next((home.past / world.campaign_id).glob("*.calls.parquet"))
+    _cut(file)
+    world.ledger.close()
+    assert f"{file}: the file is lost or damaged" in recover(home, world.clock.now()).lost[0]
 
 
 def test_a_plan_in_the_folder_of_another_campaign_is_not_taken_for_its(home):
@@ -87,4 +101,15 @@ def test_a_plan_in_the_folder_of_another_campaign_is_not_taken_for_its(home):
     world.ledger.close()
     found = recover(home, world.clock.now())
     assert found.campaigns == 1
-    assert f"is of the campaign {world.campaign_id}" in found.lost[0]
+    assert f"is not where it was published, which is {world.campaign_id}/000001.parquet" in found.lost[0]
+
+
+def test_a_copy_beside_a_plan_is_not_taken_for_a_version(home):
+    world = World(home, contacts(2))
+    copied = world.add_campaign()
+    for file in list((home.plans / copied).glob("*.parquet")):
+        shutil.copy(file, file.with_name(file.name.replace("000001", "000001 (copy)")))
+    world.ledger.close()
+    found = recover(home, world.clock.now())
+    assert found.campaigns == 1
+    assert "000001 (copy).parquet: is not where it was published" in found.lost[0]
