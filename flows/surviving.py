@@ -141,10 +141,20 @@ def _first_known(entries: Sequence[Entry]) -> pl.DataFrame:
 
 
 def _last_noted(entries: Sequence[Entry]) -> dict[str, datetime]:
-    """Return when the last dial of each campaign was noted."""
+    """Return when the last dial of each campaign was noted that the journal was ever told a version of.
+
+    An older callplan did not tell.
+    """
+    told = [entry.rows["campaign_id"] for entry in entries if entry.kind == "change"]
     noted = [entry.rows.select("campaign_id", "noted_at") for entry in entries if entry.kind == "note"]
     none = NOTES.to_frame().select("campaign_id", "noted_at")
-    return dict(pl.concat([none, *noted]).group_by("campaign_id").agg(pl.col("noted_at").max()).iter_rows())
+    return dict(
+        pl.concat([none, *noted])
+        .filter(pl.col("campaign_id").is_in(pl.concat([none["campaign_id"], *told]).implode()))
+        .group_by("campaign_id")
+        .agg(pl.col("noted_at").max())
+        .iter_rows()
+    )
 
 
 def _versions(folder: Path, known_from: Mapping[int, int]) -> list[Version]:
