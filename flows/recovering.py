@@ -49,13 +49,15 @@ _REASON = "its ledger was recovered"
 class Recovered:
     """What came back: campaigns, their versions, and the calls that the journal knows of.
 
-    ``lost`` says which campaigns do not come back, and why.
+    ``lost`` says which campaigns do not come back, and why; ``left_out`` which plan files of the others are
+    not taken up.
     """
 
     campaigns: int
     versions: int
     calls: int
     lost: list[str]
+    left_out: list[str]
     set_aside: Path | None
 
 
@@ -73,7 +75,7 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
         journal = Journal(home.journal)
         _refuse_shorter(home, journal)
         entries, files = journal.entries_after(0), _plan_files(home)
-        found = surviving_plans(home, entries)
+        found = surviving_plans(home, entries, progress)
         part = home.path / "ledger-recovered.duckdb"
         DatabaseFile(part).remove()
         try:
@@ -90,7 +92,7 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
     for sentence in [*found.left_out, *lost]:
         progress(sentence)
     versions = sum(len(plan.versions) for plan in found.plans)
-    return Recovered(len(found.plans), versions, calls, lost, aside if was_there else None)
+    return Recovered(len(found.plans), versions, calls, lost, found.left_out, aside if was_there else None)
 
 
 def _refuse_running(home: Home) -> None:
@@ -136,13 +138,13 @@ def _build(
     """Fill a new ledger."""
     for plan in found.plans:
         add_campaign(session, plan.campaign_id, plan.versions[0].campaign, now)
+    progress(f"going through {len(entries):,} entries of the dial journal")
     told: dict[str, int] = {}
     for happened, came in _in_order(entries, found.plans):
         if happened:  # what they tell of the versions so far is newer than these
             session.write("set_told", ("told", pl.DataFrame([*told.items()], schema=_TOLD, orient="row")))
             apply_entries(session, happened, now, found.lost)
         for plan, version in came:
-            progress(f"campaign {plan.campaign_id}, version {version.number} of its plan")
             _take_up(session, plan, version, now)
             told[plan.campaign_id] = version.number
     _end_owners(session, now)

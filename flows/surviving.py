@@ -14,6 +14,7 @@ from flows.errors import DamagedFileError, InputError, WorkError
 from flows.home import Home
 from flows.journal import CHANGES, NOTES, Entry
 from flows.plan_store import EXCLUDED_SUFFIX, companion, facts_of, plan_files, version_name, what_stood
+from flows.progress import Progress
 from transforms.brief import Brief
 from transforms.campaign import Campaign
 from transforms.schemas import CONTACTS, EXCLUDED, PLAN, STANDING
@@ -82,7 +83,7 @@ class Surviving:
     left_out: list[str]
 
 
-def surviving_plans(home: Home, entries: Sequence[Entry]) -> Surviving:
+def surviving_plans(home: Home, entries: Sequence[Entry], progress: Progress) -> Surviving:
     """Return which plans are whole; takes all entries of the dial journal.
 
     Raises:
@@ -99,7 +100,7 @@ def surviving_plans(home: Home, entries: Sequence[Entry]) -> Surviving:
         of_campaign = known.filter(pl.col("campaign_id") == folder.name)
         known_from = dict(of_campaign.select("plan_version", "sequence").iter_rows())
         try:
-            versions = _versions(folder, known_from)
+            versions = _versions(folder, known_from, progress)
             stored, others = _stored(versions, noted.get(folder.name))
             _refuse_damaged_past(home, folder.name)
             found.plans.append(SurvivingPlan(folder.name, stored, _listed(home, stored)))
@@ -157,13 +158,16 @@ def _last_noted(entries: Sequence[Entry]) -> dict[str, datetime]:
     )
 
 
-def _versions(folder: Path, known_from: Mapping[int, int]) -> list[Version]:
+def _versions(folder: Path, known_from: Mapping[int, int], progress: Progress) -> list[Version]:
     """Return the versions in a campaign's folder, in order.
 
     Raises:
         InputError, DamagedFileError: one, or what belongs to it, is gone or damaged.
     """
-    versions = [_version(file, known_from) for file in plan_files(folder)]
+    versions = []
+    for file in plan_files(folder):
+        progress(f"reading {file}")
+        versions.append(_version(file, known_from))
     numbers = {version.number for version in versions}
     gone = set(range(1, max({*known_from, *numbers}) + 1)) - numbers
     if gone:

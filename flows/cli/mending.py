@@ -46,9 +46,10 @@ def recover(now: Now = None, as_json: Json = False) -> None:
             "versions": found.versions,
             "calls": found.calls,
             "lost": found.lost,
+            "left_out": found.left_out,
         },
         f"{found.campaigns:,} campaigns, {found.versions:,} plan versions and {found.calls:,} calls are "
-        f"back, campaigns that are not over paused{aside}",
+        + "\n".join([f"back, campaigns that are not over paused{aside}", *found.left_out]),
     )
     if found.lost:
         raise WorkError(*found.lost)

@@ -360,9 +360,8 @@ def test_late_contacts_that_were_not_stored_are_not_called_after_a_recovery(home
     world.run(START + 2 * DAY)
     assert world.recovered()["state"] == "completed"
     world.ledger.close()
-    said = []
-    recover(home, world.clock.now(), said.append)
-    assert f"{world.file(2)}: is left out, as it was not stored before calls went on" in said
+    found = recover(home, world.clock.now())
+    assert found.left_out == [f"{world.file(2)}: is left out, as it was not stored before calls went on"]
 
 
 def _as_of_an_older_callplan(home):
