@@ -269,6 +269,11 @@ def refuse_final(campaign: StoredCampaign) -> None:
         raise InputError(f"{campaign.name}: is {campaign.state}; nobody will be called any more")
 
 
+def state_once_published(state: str) -> str:
+    """Return the state of a campaign once contacts of it, all or late ones, are planned; it was ``state``."""
+    return {"draft": "scheduled", "completed": "active"}.get(state, state)
+
+
 def activate_campaigns(session: Session, now: datetime) -> None:
     """Make the campaigns active whose first slot has fallen due."""
     if session.write("activate_campaigns", now=now):

@@ -25,6 +25,7 @@ from flows.campaigns import (
     find_campaign,
     set_settings,
     set_state,
+    state_once_published,
 )
 from flows.committing import Publication, fates, take_up
 from flows.database import DatabaseFile, locked
@@ -189,7 +190,7 @@ def _take_up(session: Session, plan: SurvivingPlan, version: Version, now: datet
         based_on=version.number - 1,
         snapshot=Path(),  # it is written already
         dialer=(version.campaign.dialer or chosen_dialer(version.campaign)).value,
-        next_state={"draft": "scheduled", "completed": "active"}.get(stored.state, stored.state),
+        next_state=state_once_published(stored.state),
         listed_count=plan.listed_count,
     )
     excluded = version.excluded.collect()

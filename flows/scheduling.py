@@ -21,7 +21,13 @@ from flows.briefing import (
     late_brief,
     slots_not_started,
 )
-from flows.campaigns import StoredCampaign, chosen_dialer, find_campaign, set_settings
+from flows.campaigns import (
+    StoredCampaign,
+    chosen_dialer,
+    find_campaign,
+    set_settings,
+    state_once_published,
+)
 from flows.committing import Publication
 from flows.comparing import Difference, compare
 from flows.contact_store import current_snapshot, snapshot_hash
@@ -94,7 +100,7 @@ def _schedule(home: Home, ledger: Ledger, campaign_id: str, now: datetime, progr
         based_on=found.last_version,
         snapshot=snapshot,
         dialer=dialer,
-        next_state={"draft": "scheduled", "completed": "active"}.get(stored.state, stored.state),
+        next_state=state_once_published(stored.state),
         listed_count=contacts,
         call_lasts=found.call_lasts,
     )

@@ -9,7 +9,6 @@ from flows import campaigns, publishing, recovering, scheduling
 from flows.applying import OutdatedLedgerError
 from flows.archiving import archive_closed_days
 from flows.campaigns import create_campaign
-from flows.committing import OutdatedError
 from flows.database import BusyError, DatabaseFile, locked
 from flows.errors import WorkError
 from flows.journal import CHANGES, Journal
@@ -307,61 +306,6 @@ def test_what_somebody_changes_during_a_recovery_is_not_lost(home, monkeypatch, 
     world.ledger = Ledger(home.ledger, keep_open=True)
     assert world.stored.settings.agent_id == "newer"
     assert world.versions.height == 2
-
-
-class Killed(BaseException):
-    """The process was killed."""
-
-
-def _raises(error):
-    def raising(*_):
-        raise error
-
-    return raising
-
-
-def test_an_edit_that_was_killed_before_it_was_stored_is_not_recovered_over_a_later_one(home, monkeypatch):
-    world = World(home, contacts(3))
-    with monkeypatch.context() as dying:
-        dying.setattr(publishing, "commit", _raises(Killed()))
-        with pytest.raises(Killed):
-            world.update(end_time="16:00")
-    world.update(agent_id="newer")
-    world.recovered()
-    assert world.versions.height == 1
-    assert world.stored.settings.agent_id == "newer"
-    assert [file.name for file in (home.plans / world.campaign_id / "orphans").iterdir()] == [
-        "000002.parquet"
-    ]
-
-
-@pytest.mark.parametrize("error", [Killed(), OSError("the disk is full"), OutdatedError("somebody came")])
-def test_an_edit_that_was_not_stored_is_not_in_force_after_a_recovery(home, monkeypatch, error):
-    world = World(home, contacts(12), dialer=Chosen(_completes), max_calls_per_day=2)
-    world.run(START + HOUR)
-    with monkeypatch.context() as failing:
-        failing.setattr(publishing, "commit", _raises(error))
-        with pytest.raises(type(error)):
-            world.update(max_calls_per_day=None)
-    world.run(START + DAY + 9 * HOUR)
-    before = world.waiting.select("contact_id", "scheduled_at")
-    world.recovered()
-    assert (world.stored.settings.max_calls_per_day, world.stored.contact_count) == (2, 12)
-    assert world.waiting.select("contact_id", "scheduled_at").equals(before)
-
-
-def test_late_contacts_that_were_not_stored_are_not_called_after_a_recovery(home, monkeypatch):
-    world = World(home, contacts(2), dialer=Chosen(_completes))
-    world.load(contacts(4), "more.csv")
-    with monkeypatch.context() as dying:
-        dying.setattr(publishing, "commit", _raises(Killed()))
-        with pytest.raises(Killed):
-            world.schedule()
-    world.run(START + 2 * DAY)
-    assert world.recovered()["state"] == "completed"
-    world.ledger.close()
-    found = recover(home, world.clock.now())
-    assert found.left_out == [f"{world.file(2)}: is left out, as it was not stored before calls went on"]
 
 
 def _as_of_an_older_callplan(home):

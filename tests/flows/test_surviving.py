@@ -1,11 +1,12 @@
-"""Plans that are not whole do not come back with a recovery: each is named with the reason, the others do."""
+"""Which plans a recovery takes up: those that are whole, and were stored; what it leaves it names."""
 
 import shutil
 from datetime import timedelta
 
 import pytest
 
-from flows import scheduling
+from flows import publishing, scheduling
+from flows.committing import OutdatedError
 from flows.ledger import Ledger
 from flows.recovering import recover
 from tests.people import contacts
@@ -113,3 +114,58 @@ def test_a_copy_beside_a_plan_is_not_taken_for_a_version(home):
     found = recover(home, world.clock.now())
     assert found.campaigns == 1
     assert "000001 (copy).parquet: is not where it was published" in found.lost[0]
+
+
+class Killed(BaseException):
+    """The process was killed."""
+
+
+def _raises(error):
+    def raising(*_):
+        raise error
+
+    return raising
+
+
+def test_an_edit_that_was_killed_before_it_was_stored_is_not_recovered_over_a_later_one(home, monkeypatch):
+    world = World(home, contacts(3))
+    with monkeypatch.context() as dying:
+        dying.setattr(publishing, "commit", _raises(Killed()))
+        with pytest.raises(Killed):
+            world.update(end_time="16:00")
+    world.update(agent_id="newer")
+    world.recovered()
+    assert world.versions.height == 1
+    assert world.stored.settings.agent_id == "newer"
+    assert [file.name for file in (home.plans / world.campaign_id / "orphans").iterdir()] == [
+        "000002.parquet"
+    ]
+
+
+@pytest.mark.parametrize("error", [Killed(), OSError("the disk is full"), OutdatedError("somebody came")])
+def test_an_edit_that_was_not_stored_is_not_in_force_after_a_recovery(home, monkeypatch, error):
+    world = World(home, contacts(12), dialer=Chosen(lambda *_: "completed"), max_calls_per_day=2)
+    world.run(START + HOUR)
+    with monkeypatch.context() as failing:
+        failing.setattr(publishing, "commit", _raises(error))
+        with pytest.raises(type(error)):
+            world.update(max_calls_per_day=None)
+    world.run(START + DAY + 9 * HOUR)
+    before = world.waiting.select("contact_id", "scheduled_at")
+    world.recovered()
+    assert (world.stored.settings.max_calls_per_day, world.stored.contact_count) == (2, 12)
+    assert world.waiting.select("contact_id", "scheduled_at").equals(before)
+
+
+def test_late_contacts_that_were_not_stored_are_not_called_after_a_recovery(home, monkeypatch):
+    world = World(home, contacts(2), dialer=Chosen(lambda *_: "completed"))
+    world.load(contacts(4), "more.csv")
+    with monkeypatch.context() as dying:
+        dying.setattr(publishing, "commit", _raises(Killed()))
+        with pytest.raises(Killed):
+            world.schedule()
+    world.run(START + 2 * DAY)
+    assert world.recovered()["state"] == "completed"
+    world.ledger.close()
+    found = recover(home, world.clock.now())
+    assert found.left_out == [f"{world.file(2)}: is left out, as it was not stored before calls went on"]
