@@ -39,7 +39,7 @@ def load_list(
     its name does not tell.
 
     Raises:
-        InputError: the file cannot be read, or its columns cannot be told apart.
+        InputError: the file cannot be read, its columns cannot be told apart, or no row is a contact.
         WorkError: a file of the same name was loaded into the list meanwhile.
     """
     check_list_name(list_name)
@@ -73,7 +73,7 @@ def read_contact_file(
     """Return the contacts (``CONTACTS``) and the rows set aside (``REJECTS``) of a file; nothing is stored.
 
     Raises:
-        InputError: the file cannot be read, or its columns cannot be told apart.
+        InputError: the file cannot be read, its columns cannot be told apart, or no row is a contact.
     """
     progress(f"reading {file.name}")
     found = read_rows(file)
@@ -85,7 +85,11 @@ def read_contact_file(
         raise InputError(*(f"{file}: {problem}" for problem in error.problems)) from None
     except ValueError as error:
         raise InputError(f"--region: {error}") from None
-    return contacts, pl.concat([rejects, unreadable(found.unreadable, label)]).sort("line")
+    rejects = pl.concat([rejects, unreadable(found.unreadable, label)]).sort("line")
+    if contacts.is_empty():
+        told = "; ".join(f"line {line}: {why}" for line, why in rejects["line", "reason"].head(3).rows())
+        raise InputError(f"{file}: none of its {rejects.height:,} rows is a usable contact; {told}")
+    return contacts, rejects
 
 
 def contacts_for_preview(

@@ -42,15 +42,6 @@ def preview(
     if out.exists() and not out.is_dir():
         raise InputError(f"--out: {out} is not a folder")
     contacts, rejects, digest = contacts_for_preview(contacts_file, region, headers, progress)
-    if not contacts.select(pl.len()).collect().item():
-        raise InputError(
-            f"{contacts_file}: no row is a usable contact"
-            + (
-                f", {rejects.height:,} were set aside, first: {rejects['reason'][0]}"
-                if rejects.height
-                else ""
-            )
-        )
     out.mkdir(parents=True, exist_ok=True)
     starts_at = campaign.starts_at(now)
     written = write_checked_plan(

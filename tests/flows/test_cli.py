@@ -128,7 +128,7 @@ def test_wrong_settings_are_told_all_together_and_change_nothing(callplan, setti
     [
         (b"PK\x03\x04 sheet", "people.csv: this is an Excel workbook"),
         (b"id,phone\n", "people.csv: there is no row below the header"),
-        (b"id,phone\na,\n", "people.csv: no row is a usable contact, 1 were set aside, first: no phone"),
+        (b"id,phone\na,\n", "people.csv: none of its 1 rows is a usable contact; line 2: no phone"),
         (None, "people.csv: no such file"),
     ],
 )
@@ -193,6 +193,20 @@ def test_a_preview_writes_plan_excluded_and_summary_and_stores_nothing(callplan)
     ]
     assert sorted(file.name for file in out.iterdir()) == ["excluded.parquet", "plan.parquet", "summary.json"]
     assert not callplan.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ("2026-03-20T14:30:00", "is not ISO 8601 with an offset"),
+        ("9999-12-31T23:00:00Z", "use a year from 1900 to 9899"),
+        ("0001-01-01T00:00:00+05:00", "use a year from 1900 to 9899"),
+    ],
+)
+def test_a_now_that_cannot_be_is_refused(callplan, now, told):
+    done = _preview(callplan, SETTINGS, PEOPLE, "--now", now)
+    assert done.returncode == 2
+    assert f"--now: {told}" in done.stderr.replace(f"{now!r} ", "")
 
 
 def test_the_same_preview_has_the_same_bytes(callplan):

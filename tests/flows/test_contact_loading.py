@@ -38,11 +38,20 @@ def test_a_second_load_of_the_same_file_changes_nothing(load, home):
 
 
 def test_the_same_file_read_with_a_region_replaces_its_rejects(load, home):
-    assert dict(load(PEOPLE, region=None).set_aside) == {"invalid phone": 2, "no phone": 1}
-    summary = load(PEOPLE, region="US")
+    people = PEOPLE + "d,+12125550193,NY\n"
+    assert dict(load(people, region=None).set_aside) == {"invalid phone": 2, "no phone": 1}
+    summary = load(people, region="US")
     assert (summary.added, dict(summary.set_aside)) == (2, {"no phone": 1})
     with open_contacts(home) as store:
         assert store.rejects("people").height == 1
+
+
+def test_a_file_without_a_single_contact_is_refused_with_the_first_reasons_and_leaves_no_list(load, home):
+    with pytest.raises(
+        InputError, match=r'none of its 3 rows .*; line 2: "212-555-0190" has no country code; '
+    ):
+        load(PEOPLE, region=None)
+    assert not home.contacts.exists()
 
 
 def test_a_further_file_is_appended_and_known_people_are_updated_in_place(load, home):
