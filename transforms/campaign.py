@@ -26,9 +26,18 @@ from pydantic import (
 )
 
 from transforms.mistakes import InvalidSettingsError, sentences
-from transforms.wall_clock import closing_instant, opening_instant, zone_names
+from transforms.wall_clock import YEARS, closing_instant, opening_instant, zone_names
 
 MINUTES_PER_DAY = 24 * 60
+
+MOST_CALLS = 1_000_000_000
+"""A cap above this is none; so far the tables' numbers reach."""
+
+LONGEST_WAIT_MINUTES = 366 * MINUTES_PER_DAY
+"""A call is not tried again, nor asked about, after more than a year."""
+
+MOST_CALLS_PER_SECOND = 1000
+"""One dispatcher starts about as many."""
 
 
 class Rotation(StrEnum):
@@ -94,6 +103,13 @@ def _iso_instant(value: object) -> object:
     raise ValueError("use ISO 8601, such as 2026-03-20T14:30:00Z, or without an offset for local time")
 
 
+def _within_years(value: datetime) -> datetime:
+    """Refuse what is so far off that a plan could not be reckoned from it."""
+    if value.year not in YEARS:
+        raise ValueError(f"use a year from {YEARS.start} to {YEARS.stop - 1}")
+    return value
+
+
 def _zone_name(value: object) -> object:
     if value in zone_names():
         return value
@@ -116,7 +132,7 @@ def _weekday(value: int) -> int:
 
 WallTime = Annotated[str, BeforeValidator(_wall_time), Field(examples=["09:00"])]
 ZoneName = Annotated[str, BeforeValidator(_zone_name)]
-Moment = Annotated[datetime, BeforeValidator(_iso_instant)]
+Moment = Annotated[datetime, BeforeValidator(_iso_instant), AfterValidator(_within_years)]
 OutboundNumber = Annotated[str, BeforeValidator(_number)]
 Weekday = Annotated[int, AfterValidator(_weekday)]
 
@@ -203,7 +219,7 @@ class Retry(_Settings):
     max_attempts: int = Field(
         1, ge=1, le=10, description="Calls to one contact at most; 1 if empty", json_schema_extra=_left_empty
     )
-    delay_minutes: dict[RetryableOutcome, Annotated[int, Field(ge=0)]] = Field(
+    delay_minutes: dict[RetryableOutcome, Annotated[int, Field(ge=0, le=LONGEST_WAIT_MINUTES)]] = Field(
         default_factory=dict,
         description='Per outcome that is tried again, the least minutes in between, such as {"busy": 10}',
     )
@@ -253,14 +269,20 @@ class Campaign(_Settings):
     blackout_dates: list[date] = Field(default_factory=list, description="Dates on which nobody is called")
     holidays: Holidays | None = Field(None, description="Public holidays on which nobody is called")
 
-    max_calls_per_day: int | None = Field(None, ge=1, description="Calls per campaign-local date")
+    max_calls_per_day: int | None = Field(
+        None, ge=1, le=MOST_CALLS, description="Calls per campaign-local date"
+    )
     first_day_cap: FirstDayCap = Field(FirstDayCap.FULL, description="The cap of the day of the start")
     max_calls_per_number_per_day: int | None = Field(
-        None, ge=1, description="Calls per outbound number and date"
+        None, ge=1, le=MOST_CALLS, description="Calls per outbound number and date"
     )
     max_concurrent_calls: int = Field(10, ge=1, le=1000, description="Calls in flight at once")
-    max_call_minutes: int = Field(60, ge=1, description="After this an unanswered question is closed")
-    calls_per_second: float | None = Field(None, gt=0, description="Pace of starting calls")
+    max_call_minutes: int = Field(
+        60, ge=1, le=LONGEST_WAIT_MINUTES, description="After this an unanswered question is closed"
+    )
+    calls_per_second: float | None = Field(
+        None, gt=0, le=MOST_CALLS_PER_SECOND, description="Pace of starting calls"
+    )
     retry: Retry = Field(default_factory=Retry, description="Further attempts")
     seed: int = Field(0, ge=-(2**63), lt=2**63, description="Makes random draws repeatable")
 

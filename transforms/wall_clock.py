@@ -16,6 +16,9 @@ from transforms.schemas import OFFSETS
 
 TZDATA_VERSION = version("tzdata")
 
+YEARS = range(1900, 9900)
+"""Of instants that people give; every day that a plan may reach from them is a date that Python knows."""
+
 _MIDNIGHT = time(0)
 _SECOND = timedelta(seconds=1)
 _HOUR = timedelta(hours=1)

@@ -10,6 +10,7 @@ from flows.clock import SystemClock
 from flows.errors import InputError
 from flows.home import Home, find_home
 from flows.ledger import Ledger
+from transforms.wall_clock import YEARS
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, instants in UTC.")]
 Region = Annotated[
@@ -51,7 +52,7 @@ def moment(text: str | None) -> datetime:
     """Return the instant of ``--now``, or the present.
 
     Raises:
-        InputError: it is not ISO 8601 with an offset.
+        InputError: it is not ISO 8601 with an offset, or so far off that nothing can be reckoned from it.
     """
     if text is None:
         return SystemClock().now()
@@ -61,6 +62,8 @@ def moment(text: str | None) -> datetime:
         instant = None
     if instant is None or instant.tzinfo is None:
         raise InputError(f"--now: {text!r} is not ISO 8601 with an offset, such as 2026-03-20T14:30:00Z")
+    if instant.year not in YEARS:
+        raise InputError(f"--now: use a year from {YEARS.start} to {YEARS.stop - 1} (found {text!r})")
     return instant.astimezone(UTC)
 
 

@@ -11,7 +11,7 @@ from flows.committing import OutdatedError, fates
 from flows.errors import InputError, WorkError
 from flows.scheduling import CHANGE_LASTS
 from tests.people import contacts
-from tests.world import DAY, START, World, proven
+from tests.world import DAY, START, Chosen, World, proven
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -48,6 +48,26 @@ def test_a_completed_campaign_is_reopened_by_new_contacts(home):
     world.run(START + 3 * DAY)
     assert world.calls.height == 3
     assert world.state == "completed"
+
+
+def test_settings_at_their_limits_are_kept_planned_and_called_by(home):
+    world = World(
+        home,
+        contacts(3),
+        Chosen(lambda *_: "completed"),
+        max_calls_per_day=10**9,
+        max_calls_per_number_per_day=10**9,
+        max_concurrent_calls=1000,
+        calls_per_second=1000,
+        max_call_minutes=366 * 24 * 60,
+        retry={"max_attempts": 10, "delay_minutes": {"busy": 366 * 24 * 60}},
+        blackout_dates=["0001-01-01", "9999-12-31"],
+        ends_at="9899-12-31T23:59",
+        seed=2**63 - 1,
+    )
+    world.run(START + DAY)
+    assert world.state == "completed"
+    assert world.calls["contact_id"].n_unique() == world.calls.height == 3
 
 
 def test_an_edit_spreads_everyone_not_started_again_and_leaves_started_calls(home):

@@ -48,7 +48,7 @@ def test_yaml_and_json_say_the_same(tmp_path):
         ('{"name": "a",}', "line 1"),
         ('{"name": "a", "name": "b"}', "name stands there more than once"),
         ("name: a\nname: b\n", "name stands there more than once"),
-        ("name: !!python/object:os.system {}\nagent_id: agent\n", "name: input should be a valid string"),
+        ("name: !!python/object:os.system {}\nagent_id: agent\n", "name: use text"),
     ],
 )
 def test_a_file_that_is_no_campaign_is_told(tmp_path, text, told):

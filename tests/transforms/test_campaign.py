@@ -40,6 +40,26 @@ def _problems(**settings):
             ['phone_numbers.0: use E.164, such as +18005550100 (found "2125550100")'],
         ),
         ({"start_time": "25:00"}, ['start_time: use HH:MM between 00:00 and 24:00 (found "25:00")']),
+        ({"max_calls_per_day": "lots"}, ['max_calls_per_day: use a whole number (found "lots")']),
+        (
+            {"max_calls_per_day": 10**10},
+            ["max_calls_per_day: must be at most 1,000,000,000 (found 10000000000)"],
+        ),
+        ({"calls_per_second": "inf"}, ['calls_per_second: must be at most 1,000 (found "inf")']),
+        (
+            {"contact_timezone": "number"},
+            ["contact_timezone: use one of 'campaign', 'contact' or 'phone' (found \"number\")"],
+        ),
+        ({"windows": "9-17"}, ['windows: use a list, such as [first, second] (found "9-17")']),
+        (
+            {"blackout_dates": ["2026-02-30"]},
+            ['blackout_dates.0: use a date, YYYY-MM-DD (found "2026-02-30")'],
+        ),
+        (
+            {"ends_at": "2026-03-20T25:00"},
+            ['ends_at: use a date and time that exist, such as 2026-03-20T14:30 (found "2026-03-20T25:00")'],
+        ),
+        ({"ends_at": "9999-12-31"}, ['ends_at: use a year from 1900 to 9899 (found "9999-12-31")']),
     ],
 )
 def test_a_mistake_is_told_with_field_value_and_what_is_right(settings, told):
@@ -78,9 +98,12 @@ def test_a_mistake_is_told_with_field_value_and_what_is_right(settings, told):
         ({"holidays": {"country": "XX"}}, "holidays.country"),
         ({"holidays": {"country": "US", "subdivision": "ZZ"}}, "holidays.subdivision"),
         ({"max_calls_per_day": 0}, "max_calls_per_day"),
+        ({"max_calls_per_number_per_day": 10**9 + 1}, "max_calls_per_number_per_day"),
         ({"max_concurrent_calls": 1001}, "max_concurrent_calls"),
+        ({"max_call_minutes": 366 * 24 * 60 + 1}, "max_call_minutes"),
         ({"calls_per_second": 0}, "calls_per_second"),
         ({"retry": {"max_attempts": 2}}, "retry.delay_minutes"),
+        ({"retry": {"max_attempts": 2, "delay_minutes": {"busy": 10**20}}}, "retry.delay_minutes.busy"),
         ({"retry": {"max_attempts": 11, "delay_minutes": {"busy": 5}}}, "retry.max_attempts"),
         ({"retry": {"max_attempts": 2, "delay_minutes": {"completed": 5}}}, "retry.delay_minutes.completed"),
         ({"retry": {"delay_minutes": {"busy": 5}}}, "retry.delay_minutes"),

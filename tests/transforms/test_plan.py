@@ -190,6 +190,11 @@ def test_a_cap_that_needs_more_than_ten_years_is_refused():
         _plan(contacts(3000), campaign(max_calls_per_day=1))
 
 
+def test_the_latest_start_that_may_be_given_can_be_planned():
+    settings = campaign(scheduled_at="9899-12-31T09:00", working_days=[1], max_calls_per_day=1)
+    assert _plan(contacts(500), settings)["call_date"].max().year == 9909
+
+
 def test_a_clash_never_moves_a_call_past_its_closing():
     windows = [{"start_time": "09:00", "end_time": "12:00"}, {"start_time": "13:00", "end_time": "18:00"}]
     settings = campaign(
