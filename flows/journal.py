@@ -73,13 +73,15 @@ CHANGES = pl.Schema(
     {
         "campaign_id": pl.String(),
         "plan_version": pl.Int32(),
+        "published": pl.List(pl.Struct({"plan_version": pl.Int32(), "sha256": pl.String()})),
         "settings": pl.String(),
         "state": pl.String(),
     }
 )
 """One row per campaign whose plan or settings changed, or that ended by itself. ``plan_version`` is its last
-one then, 0 for a draft; ``settings`` are JSON, null where they were told before; ``state`` is completed or
-failed, null for any other."""
+one then, 0 for a draft; ``published`` are the versions that were not told before and what their files' bytes
+hash to, null for none, or where an older callplan wrote the entry; ``settings`` are JSON, null where they
+were told before; ``state`` is completed or failed, null for any other."""
 
 KINDS = {
     "note": NOTES,

@@ -13,7 +13,15 @@ from flows.damage import refuse_unreadable
 from flows.errors import DamagedFileError, InputError, WorkError
 from flows.home import Home
 from flows.journal import CHANGES, NOTES, Entry
-from flows.plan_store import EXCLUDED_SUFFIX, companion, facts_of, plan_files, version_name, what_stood
+from flows.plan_store import (
+    EXCLUDED_SUFFIX,
+    companion,
+    facts_of,
+    plan_files,
+    proven,
+    version_name,
+    what_stood,
+)
 from flows.progress import Progress
 from transforms.brief import Brief
 from transforms.campaign import Campaign
@@ -89,7 +97,7 @@ def surviving_plans(home: Home, entries: Sequence[Entry], progress: Progress) ->
     Raises:
         WorkError: there are plans, but the journal knows of none.
     """
-    known, noted = _first_known(entries), _last_noted(entries)
+    known, noted, published = _first_known(entries), _last_noted(entries), _published(entries)
     lost = dict.fromkeys(known["campaign_id"].unique().sort(), "its plans are gone")
     found = Surviving([], lost, [])
     for folder in sorted(folder for folder in home.plans.glob("*") if folder.is_dir()):
@@ -100,6 +108,8 @@ def surviving_plans(home: Home, entries: Sequence[Entry], progress: Progress) ->
         of_campaign = known.filter(pl.col("campaign_id") == folder.name)
         known_from = dict(of_campaign.select("plan_version", "sequence").iter_rows())
         try:
+            for name, sha256 in published.get(folder.name, {}).items():
+                proven(home.plans, name, sha256)
             versions = _versions(folder, known_from, progress)
             stored, others = _stored(versions, noted.get(folder.name))
             _refuse_damaged_past(home, folder.name)
@@ -156,6 +166,16 @@ def _last_noted(entries: Sequence[Entry]) -> dict[str, datetime]:
         .agg(pl.col("noted_at").max())
         .iter_rows()
     )
+
+
+def _published(entries: Sequence[Entry]) -> dict[str, dict[str, str]]:
+    """Return the names of each campaign's versions and what their bytes hash to, where the journal was told."""
+    told = [entry.rows.select("campaign_id", "published") for entry in entries if entry.kind == "change"]
+    rows = pl.concat([CHANGES.to_frame().select("campaign_id", "published"), *told]).explode("published")
+    published: dict[str, dict[str, str]] = {}
+    for campaign_id, version, sha256 in rows.drop_nulls("published").unnest("published").iter_rows():
+        published.setdefault(campaign_id, {})[version_name(campaign_id, version)] = sha256
+    return published
 
 
 def _versions(folder: Path, known_from: Mapping[int, int], progress: Progress) -> list[Version]:

@@ -11,7 +11,7 @@ import pytest
 from flows import journal as journals
 from flows.dialers.dialer import ANSWERS
 from flows.errors import WorkError
-from flows.journal import NOTES, DamagedJournalError, Entry, Journal
+from flows.journal import CHANGES, NOTES, DamagedJournalError, Entry, Journal
 
 NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
 
@@ -218,6 +218,19 @@ def test_a_skip_that_an_older_callplan_wrote_is_read_without_its_version():
     written = '[{"campaign_id": "c", "contact_id": "c0", "reason": "asked", "skipped_at": 1774274400000000}]'
     (skip,) = Entry(1, "skip", written).rows.to_dicts()
     assert (skip["contact_id"], skip["plan_version"]) == ("c0", None)
+
+
+def test_what_a_journal_is_told_of_versions_is_read_as_it_was_and_none_where_an_older_callplan_wrote(
+    tmp_path,
+):
+    published = [{"plan_version": 1, "sha256": "a1"}, {"plan_version": 2, "sha256": "b2"}]
+    rows = pl.DataFrame([("c", 2, published, None, None)], schema=CHANGES, orient="row")
+    journal = Journal(tmp_path)
+    _write(journal, "change", rows)
+    (entry,) = journal.entries_after(0)
+    assert entry.rows.equals(rows)
+    older = Entry(1, "change", '[{"campaign_id": "c", "plan_version": 2, "settings": null, "state": null}]')
+    assert older.rows["published"].to_list() == [None]
 
 
 def test_the_file_before_is_durable_once_a_new_one_is_begun(tmp_path, monkeypatch):

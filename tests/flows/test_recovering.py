@@ -187,7 +187,7 @@ def test_a_journal_without_a_plan_beside_plans_recovers_nothing(home, is_begun_a
     journal.unlink()
     if is_begun_anew:
         with Journal(home.journal).writing() as page:
-            page.add("change", pl.DataFrame([("a draft", 0, "{}", None)], schema=CHANGES, orient="row"))
+            page.add("change", pl.DataFrame([("a draft", 0, None, "{}", None)], schema=CHANGES, orient="row"))
     with pytest.raises(WorkError, match=f"no plan, but there is {home.plans / world.campaign_id}"):
         recover(home, world.clock.now())
 
