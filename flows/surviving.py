@@ -169,7 +169,7 @@ def _last_noted(entries: Sequence[Entry]) -> dict[str, datetime]:
 
 
 def _published(entries: Sequence[Entry]) -> dict[str, dict[str, str]]:
-    """Return the names of each campaign's versions and what their bytes hash to, where the journal was told."""
+    """Return by campaign which versions the journal was told, by name, and what their bytes hash to."""
     told = [entry.rows.select("campaign_id", "published") for entry in entries if entry.kind == "change"]
     rows = pl.concat([CHANGES.to_frame().select("campaign_id", "published"), *told]).explode("published")
     published: dict[str, dict[str, str]] = {}
