@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -28,6 +29,9 @@ _ANSWERS_WITHIN_SECONDS = 10.0
 """A Prefect server that takes longer is away; calls do not wait for it."""
 
 _SHORT = ("contact_id", "attempt", "phone", "from_number", "timezone", "scheduled_at", "state", "finished_at")
+
+_ENDING = b"ending: what is under way comes to its end first; once more leaves at once\n"
+_LEFT = b"left at once, as by a crash: the next dispatcher looks after what was under way\n"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -160,12 +164,20 @@ def dispatch(
 
 @contextmanager
 def _signals_noted() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM during the block, instead of raising wherever the work just is."""
+    """Note Ctrl-C and SIGTERM during the block, instead of raising wherever the work just is.
+
+    The second of them ends the process at once: that is a crash, which any dispatcher may have.
+    """
     noted: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, _: noted.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+
+    def note(number: int, _: object) -> None:
+        if noted:
+            os.write(sys.stderr.fileno(), _LEFT)  # whatever the process is just printing
+            os._exit(130)
+        noted.append(number)
+        os.write(sys.stderr.fileno(), _ENDING)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield noted
     finally:

@@ -1,11 +1,16 @@
 """How a dispatcher ends that is told to while calls are under way."""
 
+import os
+import signal
+import time
 from datetime import timedelta
 
 import pytest
 
 from flows.owners import Owner
 from flows.pools import SteppedPool
+from tests.faults.real.commands import finish
+from tests.faults.real.live import open_live
 from tests.people import contacts
 from tests.world import START, World
 
@@ -33,3 +38,26 @@ def test_what_was_under_way_is_recorded_however_often_a_dispatcher_is_told_to_en
             dispatcher.run(START + timedelta(minutes=2), reach)
     assert world.calls["state"].to_list() == ["in_progress"] * 2
     assert not world.calls["provider_call_id"].null_count()
+
+
+def test_told_to_end_twice_a_dispatcher_leaves_at_once_and_the_next_one_looks_after_its_calls():
+    with open_live(1, seed=1, delay_seconds=300) as live:
+        live.open_campaign(timedelta(seconds=1))
+        command = live.start_cold("dispatch", "--for", "60s")
+        _wait_until(live.heard_bytes)
+        os.kill(command.pid, signal.SIGINT)
+        _wait_until(lambda: "comes to its end first" in live.said())
+        assert command.ended(0.5) is None
+        os.kill(command.pid, signal.SIGINT)
+        assert command.ended(30) == 130
+        assert "left at once" in live.said()
+        live.provider.set(delay_seconds=0)
+        assert finish(live) is None
+        assert live.judged() is None
+
+
+def _wait_until(is_so):
+    until = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.01)
