@@ -1,6 +1,7 @@
 """Questions in SQL: in memory, over plan files and a snapshot of the ledger, unable to write or escape."""
 
 import re
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,8 @@ _READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE
 
 _WITH_PAST = ("call", "event")
 """Tables of which the ledger has the present part and files the rest."""
+
+_LOOK_SECONDS = 0.1
 
 
 def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
@@ -50,12 +53,26 @@ def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
             connection.execute(sql.statement(f"views/{view}"))
         _lock(connection, home)
         try:
-            answer: pl.DataFrame = _readable(connection.sql(question)).pl()
+            return _answer(connection, question)
         except duckdb.ProgrammingError as error:
             raise InputError(f"sql: {error}") from None
         except duckdb.Error as error:
             raise WorkError(str(error)) from None
-        return answer
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, question: str) -> pl.DataFrame:
+    """Ask in a thread of its own: what DuckDB is at in the main one, Ctrl-C does not reach for minutes."""
+    with ThreadPoolExecutor(1) as aside:
+        answer: Future[pl.DataFrame] = aside.submit(lambda: _readable(connection.sql(question)).pl())
+        try:
+            while not answer.done():
+                wait([answer], _LOOK_SECONDS)
+        except BaseException:
+            while not answer.done():
+                connection.interrupt()
+                wait([answer], _LOOK_SECONDS)
+            raise
+    return answer.result()
 
 
 def _readable(answer: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 
-import duckdb
 import typer
 
 from flows.cli import (
@@ -36,30 +35,45 @@ for module in (demonstrating, listing, planning, campaigning, comparing, calling
     module.add_to(app)
 
 
+_INTERRUPTED = 130
+"""The exit code of a command that was ended by Ctrl-C."""
+
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
 """What the system may answer to work that is right: whoever runs the machine can mend it."""
 
 
 def main() -> None:
     """Run the command line; problems become sentences on stderr and an exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it so means Ctrl-C
+    interrupted: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        interrupted.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):  # whoever ends it by the latter means Ctrl-C
+        signal.signal(number, interrupt)
     code: object = 0
     try:
         app()
     except SystemExit as leaving:
         code = leaving.code
-    except CallplanError as error:
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except Exception as error:  # what DuckDB is at raises an error of its own when it is interrupted
+        code = _INTERRUPTED if interrupted else _told(error)
+    _leave(code if isinstance(code, int) else int(code is not None))
+
+
+def _told(error: Exception) -> int:
+    """Tell a person of a problem and return the exit code; an error that nobody foresaw is raised."""
+    if isinstance(error, CallplanError):
         for problem in error.problems:
             say(f"error: {problem}")
-        code = error.exit_code
-    except (KeyboardInterrupt, duckdb.InterruptException):  # DuckDB raises its own while it works
-        code = 130
-    except Exception as error:
-        if not _is_refusal(error):
-            raise
-        say(f"error: the system refused: {error}")
-        code = 1
-    _leave(code if isinstance(code, int) else int(code is not None))
+        return error.exit_code
+    if not _is_refusal(error):
+        raise error
+    say(f"error: the system refused: {error}")
+    return 1
 
 
 def _is_refusal(error: Exception) -> bool:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,23 @@ def test_told_to_end_twice_a_dispatcher_leaves_at_once_and_the_next_one_looks_af
         live.provider.set(delay_seconds=0)
         assert finish(live) is None
         assert live.judged() is None
+
+
+def test_a_question_that_takes_long_is_ended_without_a_word():
+    with open_live(1, seed=1) as live:
+        live.open_campaign(timedelta(seconds=1))
+        question = "select count(*) from range(300_000) a, range(60_000) b where (a.range * b.range) % 7 = 3"
+        command = live.start_cold("sql", question)
+        _wait_until(lambda: _cpu_seconds(command.pid) > 4)
+        os.kill(command.pid, signal.SIGINT)
+        assert command.ended(30) == 130
+        assert live.said() == ""
+
+
+def _cpu_seconds(pid):
+    """Return how long a process has worked: past its start it is at the question."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _wait_until(is_so):
