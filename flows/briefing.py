@@ -215,14 +215,20 @@ def _adding(
         fresh_from=fresh_from,
         fresh_until=fresh_until,
         skipped=found.skipped,
-        standing=standing,
+        standing=standing.collect().lazy(),  # it is asked many times, and each time read many files
         last_number=_number_planned_last(home, found),
     )
 
 
 def _kept(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
+    """Return the slots of the current plan that may still be called, as ``STANDING`` rows."""
     skipped = found.skipped.lazy().select("contact_id")
-    kept = open_slots(plan_rows(home, found), found.gone, found.pending.lazy(), now, LATE_LIMIT)
+    ahead = found.versions.filter(pl.col("last_at") > now - LATE_LIMIT)  # of the others no slot is open
+    if ahead.is_empty():
+        return STANDING.to_frame().lazy()
+    files = list(files_of(home, ahead).values())
+    rows = still_planned(pl.scan_parquet(files), given_up(files_of(home, found.versions)))
+    kept = open_slots(rows, found.gone, found.pending.lazy(), now, LATE_LIMIT)
     return kept if found.skipped.is_empty() else kept.join(skipped, on="contact_id", how="anti")
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -43,14 +42,14 @@ class ComputedPlan:
     """A plan that is not written yet.
 
     ``rows`` (schema ``PLAN``), who is left out (``EXCLUDED``), how many rows there are, and how many of those
-    to place found no date, which is 0 unless a part was asked for.
+    to place found no date, which is 0 unless a part was asked for; ``dates`` are those of the rows.
     """
 
     rows: pl.LazyFrame
     excluded: pl.DataFrame
     contacts: int
     left: int
-    last_date: date | None
+    dates: pl.Series
 
 
 class InfeasibleError(WorkError):
@@ -77,13 +76,12 @@ def compute_plan(
     if dates.height:
         placed = _slots(contacts, called, campaign, brief, demand, allotment, dates)
         rows = as_plan(_numbered(placed, campaign, brief, held, dates), brief.edition)
-    last_date = dates["call_date"].max()
     return ComputedPlan(
         rows=rows,
         excluded=aside,
         contacts=int(dates["calls"].sum()),
         left=allotment.left,
-        last_date=last_date if isinstance(last_date, date) else None,
+        dates=dates["call_date"],
     )
 
 

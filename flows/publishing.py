@@ -37,7 +37,7 @@ from transforms.campaign import Campaign
 from transforms.plan import metadata
 from transforms.preflight import ASSUMED_CALL, Preflight, preflight
 from transforms.schemas import CONTACTS
-from transforms.standing import on_dates_until
+from transforms.standing import counted_elsewhere
 from transforms.wall_clock import TZDATA_VERSION
 
 Done = TypeVar("Done")
@@ -250,7 +250,7 @@ def _write_standing(brief: Brief, computed: ComputedPlan, file: Path | None) -> 
     """Write what a plan found standing beside it, where anything did; return the metadata that names it."""
     if file is None or brief.standing.head(1).collect().is_empty():
         return {}
-    write_companion(on_dates_until(brief.standing, computed.last_date), file)
+    write_companion(counted_elsewhere(brief.standing, computed.dates), file)
     return {"callplan.standing_sha256": sha256_of(file)}
 
 

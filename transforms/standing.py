@@ -1,7 +1,7 @@
 """What stands already: the calls a campaign has started and the slots that stay, counted per date."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -21,6 +21,9 @@ and the first ``slot_index`` that is free."""
 
 PER_NUMBER = pl.Schema({"call_date": pl.Date(), "from_number": pl.String(), "used": pl.Int64()})
 """One row per campaign-local date and outbound number: its calls started and slots kept."""
+
+_ONLY_OF_ITS_DATE = ["contact_id", "attempt", "plan_version", "timezone", "timezone_source", "scheduled_at"]
+"""What nothing on another date depends on."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,18 @@ def taken_instants(standing: pl.LazyFrame, dates: pl.Series) -> pl.LazyFrame:
     )
 
 
-def on_dates_until(standing: pl.LazyFrame, last_date: date | None) -> pl.LazyFrame:
-    """Return what a publication whose last date is given depends on: all but the slots kept on later dates.
+def counted_elsewhere(standing: pl.LazyFrame, dates: pl.Series) -> pl.LazyFrame:
+    """Return what a publication that places calls on ``dates`` depends on.
 
-    Order: ``scheduled_at``, then contact and attempt.
+    Of slots kept on another date those are ``call_date`` and ``from_number``, and the last ``slot_index``
+    there; all else is null, so that a file of many such rows is small. Order: date, then instant.
     """
-    later = pl.col("kind") == "kept"
-    if last_date is not None:
-        later &= pl.col("call_date") > last_date
-    return standing.filter(~later).sort("scheduled_at", "contact_id", "attempt")
+    elsewhere = (pl.col("kind") == "kept") & ~pl.col("call_date").is_in(dates.implode())
+    is_last = pl.col("slot_index") == pl.col("slot_index").max().over("call_date", "kind")
+    return standing.with_columns(
+        pl.when(~elsewhere).then(pl.col(_ONLY_OF_ITS_DATE)),
+        slot_index=pl.when(~elsewhere | is_last).then("slot_index"),
+    ).sort("call_date", "scheduled_at", "from_number", "contact_id", "attempt")
 
 
 def waiting_for_slots(standing: pl.LazyFrame) -> pl.LazyFrame:

@@ -84,6 +84,17 @@ def test_a_retry_that_finds_no_room_before_the_end_is_not_made(home):
     assert set(lapsed["contact_id"]) == {"c0", "c1"}
 
 
+def test_a_version_that_finds_every_date_full_is_computed_again_to_the_same_bytes(home):
+    busy_at_first = Chosen(lambda _, attempt: "busy" if attempt == 1 else "completed")
+    world = World(
+        home, contacts(9), busy_at_first, retry=RETRY, max_calls_per_day=4, ends_at="2026-03-26T00:00"
+    )
+    world.run(START + 4 * DAY)
+    assert _counts(world) == [(1, 9), (2, 3)]
+    assert 0 in world.versions["row_count"]
+    assert proven(world)
+
+
 def test_nobody_who_is_skipped_is_tried_again(home):
     world = World(home, contacts(2), dialer=Chosen(lambda *_: "busy"), retry=RETRY)
     world.run(START + 10 * MINUTE)
