@@ -45,6 +45,8 @@ def find_campaign(session: Session, named: str) -> StoredCampaign:
     found = session.read("find_campaigns", named=named)
     if found.is_empty():
         raise InputError(f"{named}: there is no campaign of this id or name; callplan status lists them")
+    if named in found["campaign_id"]:
+        found = found.filter(pl.col("campaign_id") == named)  # whoever else is called by this id
     if found.height > 1:
         ids = ", ".join(found["campaign_id"])
         raise InputError(f"{named}: several campaigns have this name; use an id: {ids}")

@@ -8,6 +8,9 @@ from platformdirs import user_data_path
 
 from flows.errors import InputError
 
+_PATTERN = set("*?[")
+"""What Polars and DuckDB read as standing for other characters."""
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -112,7 +115,20 @@ class Home:
 
 
 def find_home() -> Home:
-    """Return the store that ``CALLPLAN_HOME`` names, else ``data/store`` of a checkout or the user's data."""
+    """Return the store that ``CALLPLAN_HOME`` names, else ``data/store`` of a checkout or the user's data.
+
+    Raises:
+        InputError: what reads its files would take the name of its folder for a pattern.
+    """
+    home = _named_home()
+    if set(str(home.path)) & _PATTERN:
+        raise InputError(
+            f"{home.path}: a store's folder must not have any of {' '.join(sorted(_PATTERN))} in its path"
+        )
+    return home
+
+
+def _named_home() -> Home:
     named = os.environ.get("CALLPLAN_HOME")
     if named:
         return Home(Path(named).expanduser().absolute())

@@ -48,6 +48,8 @@ def read_campaign(file: Path) -> Campaign:
         return Campaign.from_mapping(settings)
     except UnicodeDecodeError:
         raise InputError(f"{file}: this is not UTF-8 text; write the settings as YAML or JSON") from None
+    except RecursionError:
+        raise InputError(f"{file}: its values lie too deep in one another to be settings") from None
     except (yaml.YAMLError, json.JSONDecodeError, _RepeatedKeyError) as error:
         raise InputError(f"{file}: {' '.join(str(error).split())}") from None
     except InvalidSettingsError as error:

@@ -200,13 +200,13 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
             return f"not planned: {found['reason'][0]}"
     snapshot = current_lists(home).get(campaign.settings.contact_list or "")
     if snapshot is not None:
-        contacts = pl.scan_parquet(snapshot).select(CONTACTS.names())
-        if not contacts.filter(pl.col("contact_id") == contact_id).collect().is_empty():
-            return (
-                "not planned: the campaign is a draft"
-                if versions.is_empty()
-                else "not planned: the contact came to the list later; callplan schedule plans it"
-            )
+        places = pl.scan_parquet(snapshot).select("contact_id").with_row_index("place")
+        for place in places.filter(pl.col("contact_id") == contact_id).collect()["place"]:
+            if versions.is_empty():
+                return "not planned: the campaign is a draft"
+            if place < campaign.listed_count:
+                return "not planned: its slot has passed, and it waits for another"
+            return "not planned: the contact came to the list later; callplan schedule plans it"
     raise InputError(
         f"--contact: {contact_id!r} is no contact of the list; callplan lists NAME shows rows set aside"
     )

@@ -3,6 +3,7 @@
 import atexit
 import errno
 import os
+import re
 import signal
 import sys
 
@@ -20,7 +21,7 @@ from flows.cli import (
     serving,
 )
 from flows.cli.output import say
-from flows.errors import CallplanError
+from flows.errors import CallplanError, InputError
 
 app = typer.Typer(
     name="callplan",
@@ -35,10 +36,24 @@ for module in (demonstrating, listing, planning, campaigning, comparing, calling
     module.add_to(app)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What Python puts in the place of bytes that it cannot decode."""
+
 _INTERRUPTED = 130
 """The exit code of a command that was ended by Ctrl-C."""
 
-_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
+_REFUSALS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EMFILE,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+)
 """What the system may answer to work that is right: whoever runs the machine can mend it."""
 
 
@@ -54,6 +69,7 @@ def main() -> None:
         signal.signal(number, interrupt)
     code: object = 0
     try:
+        _refuse_undecoded(sys.argv)
         app()
     except SystemExit as leaving:
         code = leaving.code
@@ -62,6 +78,13 @@ def main() -> None:
     except Exception as error:  # what DuckDB is at raises an error of its own when it is interrupted
         code = _INTERRUPTED if interrupted else _told(error)
     _leave(code if isinstance(code, int) else int(code is not None))
+
+
+def _refuse_undecoded(words: list[str]) -> None:
+    """Refuse words that are no text in the system's encoding: nothing could store or show them."""
+    problems = [f"{word!r} is not UTF-8 text" for word in words if _SURROGATE.search(word)]
+    if problems:
+        raise InputError(*problems)
 
 
 def _told(error: Exception) -> int:

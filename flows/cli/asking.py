@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
+import polars.selectors as cs
 import typer
 
 from flows.asking import ask
@@ -31,8 +33,10 @@ def answer(
         raise InputError("sql: give either a question or --file with a file that has one")
     home, ledger = open_ledger()
     asked = question if file is None else file.read_text(encoding="utf-8", errors="replace")
-    rows = ask(home, ledger, str(asked)).to_dicts()
+    rows = ask(home, ledger, str(asked))
     if as_json:
-        show_json(rows)
+        show_json(
+            rows.with_columns(pl.when(cs.float().is_finite()).then(cs.float())).to_dicts()
+        )  # as JSON is
     else:
-        show_rows(rows)
+        show_rows(rows.to_dicts())

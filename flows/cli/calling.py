@@ -30,6 +30,9 @@ _ANSWERS_WITHIN_SECONDS = 10.0
 
 _SHORT = ("contact_id", "attempt", "phone", "from_number", "timezone", "scheduled_at", "state", "finished_at")
 
+_MOST_ROWS = 1_000_000_000
+_MOST_SECONDS = 366 * 24 * 60 * 60
+
 _ENDING = b"ending: what is under way comes to its end first; once more leaves at once\n"
 _LEFT = b"left at once, as by a crash: the next dispatcher looks after what was under way\n"
 
@@ -87,8 +90,10 @@ def calls(
     named: Named,
     state: Annotated[str | None, typer.Option("--status", help="Only calls in this state.")] = None,
     contact: Annotated[str | None, typer.Option("--contact", help="Only this contact, and why then.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="Rows to leave out first.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=_MOST_ROWS, help="Rows at most.")] = 50,
+    offset: Annotated[
+        int, typer.Option("--offset", min=0, max=_MOST_ROWS, help="Rows to leave out first.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Show the calls of a campaign, made and planned; for one contact also why then, or why not at all."""
@@ -105,7 +110,7 @@ def calls(
         found = found.filter(pl.col("contact_id") == contact)
     with naming_damage(home, ledger, campaign.campaign_id):
         rows = found.slice(offset, limit).collect()
-    if contact is not None and rows.is_empty():
+    if contact is not None and rows.is_empty() and state is None and not offset:
         why = why_not_planned(home, ledger, campaign, contact)
         show_json({"contact_id": contact, "why": why}) if as_json else show(f"{contact}: {why}")
     elif as_json:
@@ -195,4 +200,9 @@ def _duration(text: str) -> timedelta:
     parts = re.fullmatch(r"(\d+)\s*([smh]?)", text.strip())
     if not parts or not int(parts[1]):
         raise InputError(f"--for: {text!r} is no length of time; use 60s, 10m or 1h")
-    return timedelta(seconds=int(parts[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[parts[2]])
+    seconds = int(parts[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[parts[2]]
+    if seconds > _MOST_SECONDS:
+        raise InputError(
+            f"--for: {text!r} is longer than a year; dispatchers are to be started again now and then"
+        )
+    return timedelta(seconds=seconds)

@@ -35,7 +35,7 @@ def plan(
     header_map: Map = None,
     now: Now = None,
     call_seconds: Annotated[
-        float, typer.Option("--call-seconds", min=1, help="How long a call is taken to last.")
+        float, typer.Option("--call-seconds", min=1, max=86_400, help="How long a call is taken to last.")
     ] = ASSUMED_CALL.total_seconds(),
     as_json: Json = False,
 ) -> None:

@@ -459,3 +459,48 @@ def test_a_dispatcher_that_is_ended_leaves_as_by_ctrl_c(scheduled):
         assert process.wait(30) == 130
     with duckdb.connect(scheduled.home / "ledger.duckdb") as connection:
         assert connection.sql("select ended_at is not null from owner").fetchall() == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["calls", "x\udcff"], "'x\\udcff' is not UTF-8 text"),
+        (["dispatch", "--for", "99999999999999h"], "'99999999999999h' is longer than a year"),
+        (["create", "deep.yaml"], "deep.yaml: its values lie too deep in one another"),
+        (["create", "deep.json"], "deep.json: its values lie too deep in one another"),
+    ],
+)
+def test_what_no_command_can_work_with_is_refused(scheduled, words, told):
+    scheduled.write("deep.yaml", "[" * 5_000)
+    scheduled.write("deep.json", '{"a":' * 100_000)
+    done = scheduled(*words)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert told in done.stderr
+
+
+def test_a_store_in_a_folder_that_is_named_like_a_pattern_is_refused(callplan):
+    callplan.home = callplan.folder / "store [old]"
+    done = callplan("load", callplan.write("people.csv", PEOPLE), "--list", "people", "--region", "US")
+    assert done.returncode == 2
+    assert "a store's folder must not have any of * ? [ in its path" in done.stderr
+    assert not callplan.home.exists()
+
+
+def test_a_campaign_is_found_by_its_id_though_another_is_named_so(scheduled):
+    (row,) = scheduled.json("status")["campaigns"]
+    other = scheduled.ok("create", scheduled.write("again.yaml", SETTINGS)).strip()
+    scheduled.ok("update", other, f"name={row['campaign_id']}")
+    assert "Renewals is paused" in scheduled.ok("pause", row["campaign_id"])
+
+
+def test_why_a_contact_is_not_planned_is_told_where_no_filter_hides_its_call(scheduled):
+    assert scheduled.ok("calls", "Renewals", "--contact", "c3", "--status", "completed") == "none\n"
+    assert scheduled.ok("calls", "Renewals", "--contact", "c3", "--offset", "1") == "none\n"
+    assert "slot 4 of" in scheduled.ok("calls", "Renewals", "--contact", "c3")
+
+
+def test_an_answer_is_json_whatever_its_numbers_are(scheduled):
+    question = "select 1 as n, 0 / 0 as rate, sum(attempt) as attempts, 1.5::decimal(4, 2) as share from plan"
+    (row,) = scheduled.json("sql", question)
+    assert row == {"n": 1, "rate": None, "attempts": 20, "share": 1.5}

@@ -7,7 +7,7 @@ from flows.asking import ask
 from flows.campaigns import resume
 from flows.ledger import Ledger
 from flows.owners import Owner, remove_files
-from flows.standing import reasons, standing, why_not_planned
+from flows.standing import calls_of, reasons, standing, why_not_planned
 from tests.people import contacts
 from tests.world import DAY, START, World
 
@@ -50,6 +50,15 @@ def _given_up(home):
     world.load(contacts(4, ["Nowhere/Atall", None, None, None]), "again.csv")
     world.run(START + timedelta(minutes=30))
     return world
+
+
+def test_whose_slot_has_passed_is_told_to_wait_for_another(home):
+    world = World(home, contacts(2))
+    world.clock.wait_until(START + DAY)
+    world.recovered()
+    assert calls_of(home, world.ledger, world.stored).collect().is_empty()
+    told = [why_not_planned(home, world.ledger, world.stored, contact) for contact in ("c0", "c1")]
+    assert told == ["not planned: its slot has passed, and it waits for another"] * 2
 
 
 def test_who_was_given_up_is_planned_no_more_and_a_skip_of_theirs_stands_for_nobody(home):
