@@ -3,14 +3,15 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
 from flows.archiving import PAST_CALLS
-from flows.campaigns import find_campaign
+from flows.campaigns import fail, find_campaign
 from flows.contact_store import current_snapshot
-from flows.errors import DamagedFileError
+from flows.errors import DamagedFileError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.plan_store import EXCLUDED_SUFFIX, companion, proven
@@ -45,6 +46,24 @@ def _refuse_damaged(home: Home, ledger: Ledger, campaign_id: str) -> None:
         refuse_unreadable(current_snapshot(home, settings.contact_list), CONTACTS)
     for name in past["calls_file"]:
         refuse_unreadable(home.past / name, PAST_CALLS)
+
+
+def fail_damaged(home: Home, ledger: Ledger, campaign_id: str, problem: str, now: datetime) -> None:
+    """End a campaign of which a file is lost or damaged.
+
+    Raises:
+        WorkError: all plans are away, as with a disk that is not mounted; nobody has failed then.
+    """
+    refuse_without_plans(home)
+    fail(ledger, campaign_id, problem, now)
+
+
+def refuse_without_plans(home: Home) -> None:
+    """Raise WorkError where there is no file of any plan."""
+    if not any(home.plans.glob("*/*.parquet")):
+        raise WorkError(
+            f"{home.plans}: the plans of all campaigns are gone, so nobody is called; bring the folder back"
+        )
 
 
 def refuse_unreadable(file: Path, schema: pl.Schema) -> None:

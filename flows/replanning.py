@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from flows.briefing import Found, find, given_up_slots, replan_brief
-from flows.campaigns import LATE_LIMIT, fail, find_campaign, hinder
+from flows.campaigns import LATE_LIMIT, find_campaign, hinder
 from flows.committing import Publication, settle_passed_over
 from flows.contact_store import current_snapshot
-from flows.damage import naming_damage
+from flows.damage import fail_damaged, naming_damage
 from flows.database import BusyError
 from flows.errors import CallplanError, DamagedFileError, WorkError
 from flows.home import Home
@@ -94,15 +94,17 @@ def look_after(
         except Exception as error:  # whatever it was, it is told, and the others are looked after
             problem = str(error) if isinstance(error, CallplanError) else f"planning anew failed: {error!r}"
             found.problems.append(problem)
-            _hold_up(ledger, campaign_id, error, problem, now)
+            _hold_up(home, ledger, campaign_id, error, problem, now)
         else:
             found.plans += [] if replanned is None else [replanned]
 
 
-def _hold_up(ledger: Ledger, campaign_id: str, error: Exception, problem: str, now: datetime) -> None:
+def _hold_up(
+    home: Home, ledger: Ledger, campaign_id: str, error: Exception, problem: str, now: datetime
+) -> None:
     """Note why a campaign could not be looked after: it has failed where a file of it is damaged."""
     if isinstance(error, DamagedFileError):
-        fail(ledger, campaign_id, problem, now)
+        fail_damaged(home, ledger, campaign_id, problem, now)
     else:
         hinder(ledger, campaign_id, problem, now)
 

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from flows.archiving import past_calls
-from flows.campaigns import LATE_LIMIT, fail
+from flows.campaigns import LATE_LIMIT
 from flows.contact_store import current_lists, current_snapshot
-from flows.damage import naming_damage
+from flows.damage import fail_damaged, naming_damage
 from flows.errors import CallplanError
 from flows.home import Home
 from flows.ledger import Ledger
@@ -54,7 +54,7 @@ class Stage:
                     staged, staged_until = self._read_next(version, made[version["campaign_id"]], now)
             except CallplanError as error:
                 errors.append(str(error))
-                fail(self._ledger, version["campaign_id"], str(error), now)
+                fail_damaged(self._home, self._ledger, version["campaign_id"], str(error), now)
                 continue
             self._add(version, staged, staged_until, now - LATE_LIMIT)
         return errors
@@ -80,7 +80,7 @@ class Stage:
                     slots = self._read(version, plan, version["first_at"], until)
             except CallplanError as error:
                 errors.append(str(error))
-                fail(self._ledger, version["campaign_id"], str(error), now)
+                fail_damaged(self._home, self._ledger, version["campaign_id"], str(error), now)
                 continue
             with self._ledger.session() as session:
                 session.write("renew_slots", ("staged", slots))

@@ -11,7 +11,7 @@ from flows.archiving import past_calls
 from flows.briefing import files_of
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.contact_store import current_lists
-from flows.damage import UNREADABLE
+from flows.damage import UNREADABLE, refuse_without_plans
 from flows.dialers import unready_dialers
 from flows.errors import InputError, WorkError
 from flows.home import Home
@@ -59,17 +59,19 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
         campaigns = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
         held = _held(session, now)
         gone_back = session.read("list_gone_back", since=now - LATE_LIMIT)
-        refusal = _refusal(session, Journal(home.journal))
+        refusal = _refusal(home, session, any_planned=campaigns["plan_version"].count() > 0)
         owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
     lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
     dispatchers, unready = living(home.owners), unready_dialers()
     return Standing(campaigns, held, gone_back, dispatchers, lost, refusal, ledger.untaken, unready)
 
 
-def _refusal(session: Session, journal: Journal) -> str | None:
-    """Return why the dial journal and the ledger do not go together, if they do not."""
+def _refusal(home: Home, session: Session, *, any_planned: bool) -> str | None:
+    """Return why the dial journal and the ledger do not go together, or that the plans are away."""
     try:
-        refuse_outdated(session, journal)
+        refuse_outdated(session, Journal(home.journal))
+        if any_planned:
+            refuse_without_plans(home)
     except WorkError as error:
         return str(error)
     return None

@@ -1,10 +1,14 @@
 """Where campaigns stand, and why nothing is delivered, as ``status`` tells it."""
 
+import shutil
 from datetime import timedelta
+
+import pytest
 
 from flows import database
 from flows.asking import ask
 from flows.campaigns import resume
+from flows.errors import WorkError
 from flows.ledger import Ledger
 from flows.owners import Owner, remove_files
 from flows.standing import calls_of, reasons, standing, why_not_planned
@@ -50,6 +54,25 @@ def _given_up(home):
     world.load(contacts(4, ["Nowhere/Atall", None, None, None]), "again.csv")
     world.run(START + timedelta(minutes=30))
     return world
+
+
+@pytest.mark.parametrize("missed", [False, True])
+def test_while_the_plans_are_away_nobody_is_called_and_no_campaign_fails(home, missed):
+    world = World(home, contacts(2))
+    away = home.plans.rename(home.path / "away")
+    world.clock.wait_until(START + DAY if missed else START)
+    with pytest.raises(WorkError, match="the plans of all campaigns are gone, so nobody is called"):
+        world.run(START + 2 * DAY)
+    found = standing(home, world.ledger, world.clock.now())
+    assert (
+        "the plans of all campaigns are gone" in reasons(found.campaigns.row(0, named=True), found, START)[0]
+    )
+    if home.plans.exists():
+        shutil.rmtree(home.plans)
+    away.rename(home.plans)
+    world.run(START + 9 * DAY)
+    assert world.state == "completed"
+    assert world.calls.height == 2
 
 
 def test_whose_slot_has_passed_is_told_to_wait_for_another(home):
