@@ -47,9 +47,10 @@ def recover(now: Now = None, as_json: Json = False) -> None:
             "calls": found.calls,
             "lost": found.lost,
             "left_out": found.left_out,
+            "set_aside": found.set_aside,
         },
         f"{found.campaigns:,} campaigns, {found.versions:,} plan versions and {found.calls:,} calls are "
-        + "\n".join([f"back, campaigns that are not over paused{aside}", *found.left_out]),
+        + "\n".join([f"back, campaigns that are not over paused, drafts not at all{aside}", *found.left_out]),
     )
     if found.lost:
         raise WorkError(*found.lost)

@@ -504,3 +504,11 @@ def test_an_answer_is_json_whatever_its_numbers_are(scheduled):
     question = "select 1 as n, 0 / 0 as rate, sum(attempt) as attempts, 1.5::decimal(4, 2) as share from plan"
     (row,) = scheduled.json("sql", question)
     assert row == {"n": 1, "rate": None, "attempts": 20, "share": 1.5}
+
+
+def test_a_recovery_says_where_the_old_ledger_is_and_that_drafts_are_lost(scheduled):
+    scheduled.ok("create", scheduled.write("draft.yaml", SETTINGS.replace("Renewals", "Draft")))
+    found = scheduled.json("recover")
+    assert (found["campaigns"], found["lost"]) == (1, [])
+    assert Path(found["set_aside"]).is_file()
+    assert "drafts not at all; the old ledger is" in scheduled.ok("recover")
