@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
 
 import typer
 
@@ -59,6 +60,7 @@ _REFUSALS = (
 
 def main() -> None:
     """Run the command line; problems become sentences on stderr and an exit code."""
+    _open_what_is_closed()
     interrupted: list[int] = []
 
     def interrupt(number: int, _: object) -> None:
@@ -78,6 +80,14 @@ def main() -> None:
     except Exception as error:  # what DuckDB is at raises an error of its own when it is interrupted
         code = _INTERRUPTED if interrupted else _told(error)
     _leave(code if isinstance(code, int) else int(code is not None))
+
+
+def _open_what_is_closed() -> None:
+    """Lead closed standard streams nowhere; else what a library says would end in the next file opened."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - open until the end
+            setattr(sys, name, stream)
 
 
 def _refuse_undecoded(words: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -504,6 +505,15 @@ def test_an_answer_is_json_whatever_its_numbers_are(scheduled):
     question = "select 1 as n, 0 / 0 as rate, sum(attempt) as attempts, 1.5::decimal(4, 2) as share from plan"
     (row,) = scheduled.json("sql", question)
     assert row == {"n": 1, "rate": None, "attempts": 20, "share": 1.5}
+
+
+def test_a_command_without_its_standard_streams_does_its_work(scheduled):
+    script = "from flows.cli import main; main()"
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(script)} pause Renewals <&- >&- 2>&-"
+    done = subprocess.run(["sh", "-c", command], env=os.environ | {"CALLPLAN_HOME": str(scheduled.home)})
+    assert done.returncode == 0
+    (row,) = scheduled.json("status")["campaigns"]
+    assert row["state"] == "paused"
 
 
 def test_a_recovery_says_where_the_old_ledger_is_and_that_drafts_are_lost(scheduled):
