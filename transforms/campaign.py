@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Any, Self
+from unicodedata import category
 
 import holidays as holiday_calendars
 from pydantic import (
@@ -288,9 +289,11 @@ class Campaign(_Settings):
 
     @field_validator("name", "agent_id")
     @classmethod
-    def _not_blank(cls, text: str) -> str:
+    def _is_a_line(cls, text: str) -> str:
         if not text.strip():
             raise ValueError("must not be blank")
+        if any(category(letter) == "Cc" for letter in text):
+            raise ValueError("must be one line without control characters")
         return text
 
     @field_validator("phone_numbers", "working_days", "blackout_dates")

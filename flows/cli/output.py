@@ -18,6 +18,14 @@ from transforms.wall_clock import to_local
 
 _NO_WRAP_WIDTH = 100_000
 
+_HARMLESS = {
+    code: f"\\u{code:04x}"
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+"""What moves a terminal's cursor or turns its lines around, by how it is shown instead."""
+
+_TOLD = {code: shown for code, shown in _HARMLESS.items() if chr(code) not in "\n\t"}
+
 
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
@@ -27,12 +35,12 @@ def _console(*, stderr: bool) -> Console:
 
 def say(message: str) -> None:
     """Tell a person something, on stderr."""
-    _console(stderr=True).print(Text(message))
+    _console(stderr=True).print(Text(message.translate(_TOLD)))
 
 
 def show(text: str) -> None:
     """Print a line of a result, on stdout."""
-    _console(stderr=False).print(Text(text))
+    _console(stderr=False).print(Text(text.translate(_TOLD)))
 
 
 def show_json(value: object) -> None:
@@ -59,7 +67,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> No
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(_as_text(value)) for value in row.values()))
+        table.add_row(*(Text(_as_text(value).translate(_HARMLESS)) for value in row.values()))
     console.print(table)
 
 

@@ -522,3 +522,11 @@ def test_a_recovery_says_where_the_old_ledger_is_and_that_drafts_are_lost(schedu
     assert (found["campaigns"], found["lost"]) == (1, [])
     assert Path(found["set_aside"]).is_file()
     assert "drafts not at all; the old ledger is" in scheduled.ok("recover")
+
+
+def test_what_moves_a_terminal_is_shown_and_not_done(callplan):
+    people = callplan.write("people.csv", 'id,phone\n"a\x1b[2J\nb",+12125550190\n')
+    callplan.ok("load", people, "--list", "people")
+    callplan.ok("create", callplan.write("campaign.yaml", SETTINGS))
+    callplan.ok("schedule", "Renewals")
+    assert r"a\u001b[2J\u000ab  " in callplan.ok("calls", "Renewals")

@@ -110,6 +110,8 @@ def test_a_mistake_is_told_with_field_value_and_what_is_right(settings, told):
         ({"contact_timezone": "number"}, "contact_timezone"),
         ({"seed": "x"}, "seed"),
         ({"name": " "}, "name"),
+        ({"name": "Renewals\nis paused"}, "name"),
+        ({"agent_id": "agent\x1b[2J"}, "agent_id"),
         ({"name": "x" * 256}, "name"),
         ({"agent_id": ""}, "agent_id"),
         ({"dialer": "nobody"}, "dialer"),
