@@ -62,7 +62,7 @@ def _refuse_other_kinds(file: Path, head: bytes) -> None:
 
 def _read_parquet(file: Path) -> FileRows:
     try:
-        frame = pl.read_parquet(file)
+        frame = pl.read_parquet(file, glob=False)
     except (pl.exceptions.ComputeError, OSError) as error:
         raise InputError(f"{file}: this Parquet file cannot be read ({error})") from None
     refuse_bad_headers(file, frame.columns)

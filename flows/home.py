@@ -121,11 +121,16 @@ def find_home() -> Home:
         InputError: what reads its files would take the name of its folder for a pattern.
     """
     home = _named_home()
-    if set(str(home.path)) & _PATTERN:
-        raise InputError(
-            f"{home.path}: a store's folder must not have any of {' '.join(sorted(_PATTERN))} in its path"
-        )
+    refuse_pattern(home.path)
     return home
+
+
+def refuse_pattern(path: Path) -> None:
+    """Raise InputError where Polars or DuckDB would take a path of stores and plans for a pattern."""
+    if set(str(path)) & _PATTERN:
+        raise InputError(
+            f"{path}: stores and plans must not have any of {' '.join(sorted(_PATTERN))} in their path"
+        )
 
 
 def _named_home() -> Home:

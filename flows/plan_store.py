@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.errors import DamagedFileError, InputError
+from flows.home import refuse_pattern
 from transforms.replan import still_planned
 from transforms.schemas import PLAN, STANDING
 
@@ -163,6 +164,7 @@ def facts_of(file: Path) -> dict[str, str]:
     Raises:
         InputError: the file is missing, is no Parquet file, or is no plan of callplan.
     """
+    refuse_pattern(file)
     if not file.is_file():
         raise InputError(f"{file}: no such file")
     try:

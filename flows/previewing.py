@@ -11,6 +11,7 @@ import polars as pl
 
 from flows.contact_loading import contacts_for_preview
 from flows.errors import InputError
+from flows.home import refuse_pattern
 from flows.plan_store import write_companion
 from flows.progress import Progress, silent
 from flows.publishing import WrittenPlan, refuse_empty, write_checked_plan
@@ -39,6 +40,7 @@ def preview(
         InputError: the contacts cannot be read, there are none, or ``out`` is not a folder.
         WorkError: the contacts do not fit.
     """
+    refuse_pattern(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"--out: {out} is not a folder")
     contacts, rejects, digest = contacts_for_preview(contacts_file, region, headers, progress)

@@ -484,8 +484,20 @@ def test_a_store_in_a_folder_that_is_named_like_a_pattern_is_refused(callplan):
     callplan.home = callplan.folder / "store [old]"
     done = callplan("load", callplan.write("people.csv", PEOPLE), "--list", "people", "--region", "US")
     assert done.returncode == 2
-    assert "a store's folder must not have any of * ? [ in its path" in done.stderr
+    assert "stores and plans must not have any of * ? [ in their path" in done.stderr
     assert not callplan.home.exists()
+    people = callplan.folder / "people.csv"
+    settings = callplan.write("campaign.yaml", SETTINGS)
+    out = callplan("plan", settings, "--contacts", people, "--region", "US", "--out", callplan.folder / "[1]")
+    assert (out.returncode, "[1]: stores and plans must not" in out.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
+def test_a_contact_file_may_be_named_like_a_pattern(callplan, kind):
+    file = callplan.folder / f"people [1].{kind}"
+    people = pl.DataFrame({"id": ["a"], "phone": ["+12125550190"]})
+    {"csv": people.write_csv, "parquet": people.write_parquet, "jsonl": people.write_ndjson}[kind](file)
+    assert "1 rows: 1 added" in callplan.ok("load", file, "--list", "people")
 
 
 def test_a_campaign_is_found_by_its_id_though_another_is_named_so(scheduled):
