@@ -96,6 +96,8 @@ def _read_json_lines(file: Path) -> FileRows:
         connection.register("json_line", lines.to_arrow())
         bad = connection.sql(sql.statement("contacts/list_bad_json")).pl().cast(dict(UNREADABLE))
         headers = connection.sql(sql.statement("contacts/list_json_keys")).pl()["key"].to_list()
+        if not headers:
+            raise InputError(f"{file}: none of its {lines.height:,} lines is a JSON object with fields")
         refuse_bad_headers(file, headers)
         values = connection.sql(
             sql.statement("contacts/read_json"), params={"paths": [_json_path(key) for key in headers]}

@@ -65,6 +65,7 @@ def test_a_line_that_is_not_utf8_is_set_aside_and_its_neighbours_stay(tmp_path):
         (b"\n \n", "the file is empty"),
         (b"name,phone\n", "there is no row below the header"),
         (b'[{"phone": "1"}]', "this is one JSON array"),
+        (b'{"phone": "1"\n{}\n', "none of its 2 lines is a JSON object with fields"),
         (b"name,phone,name\nAl,1,Bo\n", "the header has 'name' more than once"),
         (b"name,,phone\nAl,x,1\n", "column 2 has no header"),
         (b"PAR1 but not really", "this Parquet file cannot be read"),
