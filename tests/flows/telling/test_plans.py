@@ -17,13 +17,13 @@ NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 def written(tmp_path):
     file = tmp_path / "people.csv"
     file.write_text("id,phone\n" + "".join(f"c{place},+12125550{100 + place}\n" for place in range(90)))
-    settings = campaign(max_calls_per_day=30, name="Pipes | and\nlines")
+    settings = campaign(max_calls_per_day=30, name="Pipes | and lines")
     return settings, preview(settings, file, tmp_path / "out", None, {}, NOW)
 
 
 def test_a_plan_is_described_by_its_rules_and_dates_on_the_campaigns_clock(written):
     settings, plan = written
-    lines = described(plan, settings, settings.name)
+    lines = described(plan, settings, "Pipes | and\nlines")
     assert lines[1] == (
         "**90 calls**, from Fri 2026-03-20 10:30 -0400 to Tue 2026-03-24 16:46 -0400 (America/New_York)."
     )
