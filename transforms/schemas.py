@@ -40,7 +40,8 @@ STANDING = pl.Schema(
 
 ``kind`` is ``started`` (claimed or called), ``kept`` (a slot of an earlier version that stays there),
 ``carried`` (a slot whose time is written into this version again) or ``due`` (waits for a slot, only
-``contact_id`` and ``attempt`` are set).
+``contact_id`` and ``attempt`` are set). The file beside a plan has of slots kept on dates that the
+plan leaves alone only what is counted; see ``counted_elsewhere``.
 """
 
 EXCLUDED = pl.Schema({"contact_id": pl.String(), "line": pl.Int64(), "reason": pl.String()})

@@ -34,9 +34,7 @@ def answer(
     home, ledger = open_ledger()
     asked = question if file is None else file.read_text(encoding="utf-8", errors="replace")
     rows = ask(home, ledger, str(asked))
-    if as_json:
-        show_json(
-            rows.with_columns(pl.when(cs.float().is_finite()).then(cs.float())).to_dicts()
-        )  # as JSON is
+    if as_json:  # which has no number that is not finite
+        show_json(rows.with_columns(pl.when(cs.float().is_finite()).then(cs.float())).to_dicts())
     else:
         show_rows(rows.to_dicts())
