@@ -186,12 +186,22 @@ def edit_brief(
 
 def plan_rows(home: Home, found: Found) -> pl.LazyFrame:
     """Return the rows of the current versions (schema ``PLAN``), replaced ones included."""
-    return planned_rows(files_of(home, found.versions))
+    return current_plan(home, found.versions)
 
 
-def files_of(home: Home, versions: pl.DataFrame) -> dict[int, Path]:
-    """Return the plan file of each of ``versions`` (``plan_version``, ``file``)."""
+def current_plan(home: Home, versions: pl.DataFrame) -> pl.LazyFrame:
+    """Return the rows of a campaign's current ``versions``, as the ledger lists them, as ``planned_rows``."""
+    return planned_rows(_files_of(home, versions).values(), _leaving_out(home, versions))
+
+
+def _files_of(home: Home, versions: pl.DataFrame) -> dict[int, Path]:
     return {number: home.plans / name for number, name in versions.select("plan_version", "file").iter_rows()}
+
+
+def _leaving_out(home: Home, versions: pl.DataFrame) -> dict[int, Path]:
+    """Return the plan files of those of a campaign's current versions that may have given somebody up."""
+    later = versions.sort("plan_version").tail(-1)
+    return _files_of(home, later.filter(pl.col("excluded_count").ne_missing(0)))
 
 
 def slots_not_started(home: Home, found: Found) -> pl.LazyFrame:
@@ -226,15 +236,13 @@ def _kept(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
     ahead = found.versions.filter(pl.col("last_at") > now - LATE_LIMIT)  # of the others no slot is open
     if ahead.is_empty():
         return STANDING.to_frame().lazy()
-    files = list(files_of(home, ahead).values())
-    rows = still_planned(pl.scan_parquet(files), given_up(files_of(home, found.versions)))
+    rows = planned_rows(_files_of(home, ahead).values(), _leaving_out(home, found.versions))
     kept = open_slots(rows, found.gone, found.pending.lazy(), now, LATE_LIMIT)
     return kept if found.skipped.is_empty() else kept.join(skipped, on="contact_id", how="anti")
 
 
 def _missed(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
-    files = files_of(home, found.versions)
-    out = given_up(files)
+    files, out = _files_of(home, found.versions), given_up(_leaving_out(home, found.versions))
     missed = [still_planned(found.missed.lazy(), out).select(_ATTEMPT)]
     for number, missed_from in found.passed_over.select("plan_version", "missed_from").iter_rows():
         rows = still_planned(pl.scan_parquet(files[number]), out)
@@ -244,7 +252,8 @@ def _missed(home: Home, found: Found, now: datetime) -> pl.LazyFrame:
 
 def given_up_slots(home: Home, found: Found) -> pl.DataFrame:
     """Return those of the ``missed`` slots whose contact is out of the plan: nobody looks for another."""
-    counting = still_planned(found.missed.lazy(), given_up(files_of(home, found.versions))).collect()
+    out = given_up(_leaving_out(home, found.versions))
+    counting = still_planned(found.missed.lazy(), out).collect()
     return found.missed.join(counting, on=found.missed.columns, how="anti")
 
 

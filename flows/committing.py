@@ -120,7 +120,7 @@ def take_up(
         OutdatedError: another version came meanwhile, or the campaign is in another state.
     """
     stored = publication.stored
-    _add_version(session, publication, published, contacts_hash, now)
+    _add_version(session, publication, published, excluded, contacts_hash, now)
     if publication.kind == "replaces":
         set_settings(session, stored.campaign_id, publication.settings)
         _replace(session, publication)
@@ -174,7 +174,12 @@ def _refuse_other_calls(session: Session, publication: Publication) -> None:
 
 
 def _add_version(
-    session: Session, publication: Publication, published: PlanFile, contacts_hash: str, now: datetime
+    session: Session,
+    publication: Publication,
+    published: PlanFile,
+    excluded: int,
+    contacts_hash: str,
+    now: datetime,
 ) -> None:
     added = session.write(
         "add_plan_version",
@@ -186,6 +191,7 @@ def _add_version(
         sha256=published.sha256,
         contacts_hash=contacts_hash,
         row_count=published.rows,
+        excluded_count=excluded,
         first_at=published.first_at,
         last_at=published.last_at,
         published_at=now,

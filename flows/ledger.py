@@ -17,7 +17,7 @@ from flows.errors import WorkError
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
-VERSION = 8
+VERSION = 9
 """The version of the ledger's tables that this callplan reads and writes, another one after each change."""
 
 MIGRATIONS = {
@@ -26,6 +26,7 @@ MIGRATIONS = {
     5: (),
     6: ("migrations/add_told_version", "migrations/add_settings_told"),
     7: (),
+    8: ("migrations/add_excluded_count",),
 }
 """For each older version the statements that make the next one of it, in order; views are made anew last.
 

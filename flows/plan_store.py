@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,31 +60,32 @@ def write_companion(rows: pl.LazyFrame, file: Path) -> None:
     rows.sink_parquet(file, compression="zstd", compression_level=1, sync_on_close="all", mkdir=True)
 
 
-def given_up(versions: Mapping[int, Path]) -> pl.DataFrame:
-    """Return whom later versions leave out, as the files beside them say: they are out of the current plan.
+def given_up(leaving_out: Mapping[int, Path]) -> pl.DataFrame:
+    """Return whom versions leave out, as the files beside them say: they are out of the current plan.
 
-    ``versions`` has the plan file of each current version by its number. Grain: one row per contact,
-    ``contact_id`` and ``given_up_by``, the last of those versions but the first.
+    ``leaving_out`` has the plan files, by number, of the current versions that may leave somebody out, but
+    for the first, which gives nobody up. Grain: one row per contact, ``contact_id`` and ``given_up_by``, the
+    last of those versions.
     """
-    later = {str(companion(versions[number], EXCLUDED_SUFFIX)): number for number in sorted(versions)[1:]}
-    if not later:
+    beside = {str(companion(file, EXCLUDED_SUFFIX)): number for number, file in leaving_out.items()}
+    if not beside:
         return pl.DataFrame(schema={"contact_id": pl.String(), "given_up_by": pl.Int32()})
     return (
-        pl.scan_parquet(list(later), include_file_paths="file")
+        pl.scan_parquet(list(beside), include_file_paths="file")
         .group_by("contact_id")
-        .agg(given_up_by=pl.col("file").replace_strict(later, return_dtype=pl.Int32()).max())
+        .agg(given_up_by=pl.col("file").replace_strict(beside, return_dtype=pl.Int32()).max())
         .collect()
     )
 
 
-def planned_rows(versions: Mapping[int, Path]) -> pl.LazyFrame:
+def planned_rows(versions: Collection[Path], leaving_out: Mapping[int, Path]) -> pl.LazyFrame:
     """Return the rows of the current plan (schema ``PLAN``), slots that a later version plans anew included.
 
-    ``versions`` is as ``given_up`` takes it.
+    ``versions`` has the plan file of each current version; ``leaving_out`` is what ``given_up`` takes.
     """
     if not versions:
         return PLAN.to_frame().lazy()
-    return still_planned(pl.scan_parquet(list(versions.values())), given_up(versions))
+    return still_planned(pl.scan_parquet(list(versions)), given_up(leaving_out))
 
 
 def version_name(campaign_id: str, plan_version: int) -> str:

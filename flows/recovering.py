@@ -273,7 +273,9 @@ def _pass_over(session: Session, plan: SurvivingPlan, now: datetime) -> None:
     until = now - LATE_LIMIT
     called = session.read("list_standing_calls", **of, from_date=None)
     waiting = session.read("list_pending", **of)
-    current = planned_rows({version.number: version.file for version in plan.current})
+    first, *later = plan.current
+    leaving_out = {version.number: version.file for version in later}
+    current = planned_rows([first.file, *leaving_out.values()], leaving_out)
     missed = (
         counting_slots(current.filter(pl.col("scheduled_at") < until), called.lazy(), waiting.lazy())
         .join(looked_for(plan.current).lazy(), on=_ATTEMPT, how="left")

@@ -8,7 +8,7 @@ import polars as pl
 
 from flows.applying import refuse_outdated
 from flows.archiving import past_calls
-from flows.briefing import files_of
+from flows.briefing import current_plan
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.contact_store import current_lists
 from flows.damage import UNREADABLE, refuse_without_plans
@@ -18,7 +18,7 @@ from flows.home import Home
 from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.owners import Living, is_lost, living
-from flows.plan_store import EXCLUDED_SUFFIX, companion, planned_rows
+from flows.plan_store import EXCLUDED_SUFFIX, companion
 from flows.settling import OUTCOMES
 from transforms.replan import counting_slots
 from transforms.schemas import CONTACTS
@@ -163,7 +163,7 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
         return made.lazy().select(columns)
     waiting = pl.lit("cancelled" if campaign.state == "cancelled" else "scheduled")
     planned = (
-        counting_slots(planned_rows(files_of(home, versions)), made.lazy(), pending.lazy())
+        counting_slots(current_plan(home, versions), made.lazy(), pending.lazy())
         .join(skips.lazy().select("contact_id", "reason", skipped=pl.lit(1)), on="contact_id", how="left")
         .with_columns(
             state=pl.when(pl.col("skipped").is_not_null()).then(pl.lit("skipped")).otherwise(waiting),
@@ -195,7 +195,7 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
     """
     with ledger.session() as session:
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
-    for name in versions["file"]:
+    for name in versions.filter(pl.col("excluded_count").ne_missing(0))["file"]:
         file = companion(home.plans / name, EXCLUDED_SUFFIX)
         found = pl.scan_parquet(file).filter(pl.col("contact_id") == contact_id).collect()
         if not found.is_empty():
@@ -227,7 +227,7 @@ def known_contacts(home: Home, session: Session, campaign: StoredCampaign, ids: 
     versions = session.read("list_current_versions", campaign_id=of_campaign)
     contacts = CONTACTS.to_frame().lazy() if snapshot is None else pl.scan_parquet(snapshot)
     listed = _those_in(lambda: contacts, ids, unread=ids)
-    planned = _those_in(lambda: planned_rows(files_of(home, versions)), ids, unread=ids.clear())
+    planned = _those_in(lambda: current_plan(home, versions), ids, unread=ids.clear())
     past = _those_in(lambda: past_calls(home, session, of_campaign), ids, unread=ids)
     begun = [session.read(name, campaign_id=of_campaign) for name in ("list_calls", "list_pending")]
     counted = pl.concat([planned, *(rows["contact_id"] for rows in begun)])

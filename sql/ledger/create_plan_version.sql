@@ -1,6 +1,7 @@
 -- The publications of each campaign: which file is which version, and how far it has been staged.
 -- Grain: one row per published version. A version either replaces all slots not started, or adds to them.
--- first_at and last_at are null where it plans nobody. missed_from: slots from then on up to staged_until were
+-- first_at and last_at are null where it plans nobody. excluded_count: how many contacts it leaves out, null
+-- where that was never noted. missed_from: slots from then on up to staged_until were
 -- passed over, because nobody dispatched at their time.
 create table plan_version (
     campaign_id varchar not null,
@@ -16,5 +17,6 @@ create table plan_version (
     published_at timestamptz not null,
     staged_until timestamptz not null,
     missed_from timestamptz,
+    excluded_count bigint,
     check ((row_count > 0) = (first_at is not null and last_at is not null))
 )

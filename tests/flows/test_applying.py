@@ -28,6 +28,7 @@ def _planned_campaign(ledger):
             sha256="",
             contacts_hash="",
             row_count=1,
+            excluded_count=0,
             first_at=NOW,
             last_at=NOW,
             published_at=NOW,

@@ -12,6 +12,7 @@ from flows.errors import WorkError
 from flows.ledger import Ledger
 from flows.owners import Owner, remove_files
 from flows.standing import calls_of, reasons, standing, why_not_planned
+from tests.faults.stated import stated
 from tests.people import contacts
 from tests.world import DAY, START, World
 
@@ -97,6 +98,16 @@ def test_who_was_given_up_is_planned_no_more_and_a_skip_of_theirs_stands_for_nob
     world.run(START + 10 * DAY)
     assert world.calls["contact_id"].to_list() == ["c1", "c2", "c3"]
     assert world.state == "completed"
+
+
+def test_who_was_given_up_by_a_version_of_an_older_ledger_is_planned_no_more(home):
+    world = _given_up(home)
+    versions = world.read("list_current_versions", campaign_id=world.campaign_id)
+    assert versions["excluded_count"].to_list() == [0, 1]
+    not_noted = ("excluded_count", "null::bigint as excluded_count")
+    with stated({"ledger/list_current_versions": not_noted})():
+        assert set(world.waiting["contact_id"]) == {"c1", "c2", "c3"}
+        assert "Nowhere/Atall" in why_not_planned(home, world.ledger, world.stored, "c0")
 
 
 def test_a_recovered_ledger_does_not_wait_for_who_was_given_up(home):
