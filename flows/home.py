@@ -96,18 +96,24 @@ class Home:
         """The file that says when the machine was started, by the wall clock of those who dispatched here."""
         return self.path / "booted"
 
+    @property
+    def _has_begun(self) -> bool:
+        """Whether any of what every store comes to have is there; another folder is not to become a store."""
+        parts = (self.contacts, self.ledger, self.plans, self.journal, self.prefect, self.runs, self.turns)
+        return any(part.exists() for part in parts)
+
     def make(self) -> "Home":
         """Create the folder, readable by its owner only, and return the store."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self
 
     def require(self) -> "Home":
-        """Return the store.
+        """Return the store; an empty folder is one that has just been made.
 
         Raises:
             InputError: there is none; only load, create, demo and up make one.
         """
-        if not self.path.is_dir():
+        if not self.path.is_dir() or (any(self.path.iterdir()) and not self._has_begun):
             raise InputError(
                 f"{self.path}: there is no store here; load a list first, or set CALLPLAN_HOME to its folder"
             )

@@ -114,7 +114,7 @@ class Window(_Settings):
     """A half-open stretch of the day, ``[start_time, end_time)``, in which calls may start."""
 
     days: list[Weekday] | None = Field(
-        None, description="ISO weekdays, 1 = Monday; all working days if empty"
+        None, min_length=1, description="ISO weekdays, 1 = Monday; all working days if left out"
     )
     start_time: WallTime = Field(description="Opens at, HH:MM")
     end_time: WallTime = Field(description="Closes at, HH:MM; 24:00 is the end of the day")

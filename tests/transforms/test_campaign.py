@@ -85,6 +85,7 @@ def test_a_mistake_is_told_with_field_value_and_what_is_right(settings, told):
         ({"phone_numbers": ["+12125550190", "+12125550190"]}, "phone_numbers"),
         ({"windows": []}, "windows"),
         ({"windows": [{"start_time": "09:00", "end_time": "09:00"}]}, "windows.0.end_time"),
+        ({"windows": [{"days": [], "start_time": "09:00", "end_time": "10:00"}]}, "windows.0.days"),
         ({"windows": [{"days": [6], "start_time": "09:00", "end_time": "10:00"}]}, "windows"),
         (
             {
