@@ -1,7 +1,9 @@
 """Questions in SQL: in memory, over plan files and a snapshot of the ledger, unable to write or escape."""
 
 import re
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -25,6 +27,16 @@ _READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE
 _WITH_PAST = ("call", "event")
 """Tables of which the ledger has the present part and files the rest."""
 
+_FILES = {
+    "plan_file": PLAN,
+    "added_file": PLAN,
+    "excluded_file": EXCLUDED,
+    "contact_file": CONTACTS,
+    "past_call": PAST_CALLS,
+    "past_event": PAST_EVENTS,
+}
+"""What is laid over files, and the columns that it has without any."""
+
 _LOOK_SECONDS = 0.1
 
 
@@ -37,27 +49,40 @@ def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
 
     Raises:
         InputError: the question is not one statement that only reads, or asks for what is not there.
-        WorkError: DuckDB cannot answer it.
+        WorkError: DuckDB cannot answer it, or files that it is about are gone.
     """
     _refuse_writing(question)
     tables, past = _snapshot(ledger)
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        for name, frame in tables.items():
-            connection.register(f"snapshot_{name}", frame.to_arrow())
-            connection.table(f"snapshot_{name}").create(name)
-        _lay_files(connection, home, tables["plan_version"])
-        _view(connection, "past_call", [home.past / name for name in past["calls_file"]], PAST_CALLS)
-        _view(connection, "past_event", [home.past / name for name in past["events_file"]], PAST_EVENTS)
-        for view in _VIEWS:
-            connection.execute(sql.statement(f"views/{view}"))
-        _lock(connection, home)
-        try:
+    files = _files(home, tables["plan_version"], past)
+    gone = {name: [file for file in files[name] if not file.is_file()] for name in files}
+    with _errors_told():
+        if any(gone.values()):
+            _refuse_without(gone, home, tables, question)
+        with _laid(home, tables, {name: files[name] for name in files if not gone[name]}) as connection:
             return _answer(connection, question)
-        except duckdb.ProgrammingError as error:
-            raise InputError(f"sql: {error}") from None
-        except duckdb.Error as error:
-            raise WorkError(str(error)) from None
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.ProgrammingError as error:
+        raise InputError(f"sql: {error}") from None
+    except duckdb.Error as error:
+        raise WorkError(str(error)) from None
+
+
+def _refuse_without(
+    gone: dict[str, list[Path]], home: Home, tables: dict[str, pl.DataFrame], question: str
+) -> None:
+    """Refuse a question about files that are gone: its answer would lack their rows without a word."""
+    with _laid(home, tables, {}) as connection:  # where DuckDB can tell what is asked about through views
+        needed = [
+            file for name in sorted(connection.get_table_names(question)) for file in gone.get(name, [])
+        ]
+    if needed:
+        more = f" and {len(needed) - 1:,} more files" if len(needed) > 1 else ""
+        raise WorkError(f"{needed[0]}{more}: gone, so the answer would lack rows; bring the files back")
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, question: str) -> pl.DataFrame:
@@ -115,24 +140,44 @@ def _snapshot(ledger: Ledger) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
         return tables, session.read("list_past_days", campaign_id=None, from_date=None)
 
 
-def _lay_files(connection: duckdb.DuckDBPyConnection, home: Home, versions: pl.DataFrame) -> None:
+def _files(home: Home, versions: pl.DataFrame, past: pl.DataFrame) -> dict[str, list[Path]]:
+    """Return which files have the rows of each table of ``_FILES``."""
     current = versions.filter("is_current")
     plans = [home.plans / name for name in current["file"]]
-    added = [home.plans / name for name in current.filter(pl.col("kind") == "adds")["file"]]
-    _view(connection, "plan_file", plans, PLAN)
-    _view(connection, "added_file", added, PLAN)
-    _view(connection, "excluded_file", [companion(plan, EXCLUDED_SUFFIX) for plan in plans], EXCLUDED)
-    _view(connection, "contact_file", list(current_lists(home).values()), CONTACTS)
+    return {
+        "plan_file": plans,
+        "added_file": [home.plans / name for name in current.filter(pl.col("kind") == "adds")["file"]],
+        "excluded_file": [companion(plan, EXCLUDED_SUFFIX) for plan in plans],
+        "contact_file": list(current_lists(home).values()),
+        "past_call": [home.past / name for name in past["calls_file"]],
+        "past_event": [home.past / name for name in past["events_file"]],
+    }
 
 
-def _view(connection: duckdb.DuckDBPyConnection, name: str, files: list[Path], schema: pl.Schema) -> None:
-    there = [str(file) for file in files if file.is_file()]
-    if there:
-        connection.read_parquet(there, filename=True).create_view(name)
-    else:
-        empty = schema.to_frame().with_columns(filename=pl.lit(None, pl.String))
-        connection.register(f"no_{name}", empty.to_arrow())
-        connection.table(f"no_{name}").create(name)
+@contextmanager
+def _laid(
+    home: Home, tables: dict[str, pl.DataFrame], files: dict[str, list[Path]]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Have a database in memory with everything that can be asked about; what has no files has no rows."""
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        for name, frame in tables.items():
+            _copy(connection, name, frame)
+        for name, schema in _FILES.items():
+            if files.get(name):
+                there = [str(file) for file in files[name]]
+                connection.read_parquet(there, filename=True).create_view(name)
+            else:
+                _copy(connection, name, schema.to_frame().with_columns(filename=pl.lit(None, pl.String)))
+        for view in _VIEWS:
+            connection.execute(sql.statement(f"views/{view}"))
+        _lock(connection, home)
+        yield connection
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    connection.register(f"snapshot_{name}", frame.to_arrow())
+    connection.table(f"snapshot_{name}").create(name)
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, home: Home) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from flows.asking import ask
-from flows.errors import InputError
+from flows.errors import InputError, WorkError
 from flows.ledger import Ledger
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
@@ -59,6 +59,16 @@ def test_an_edit_takes_the_place_of_all_that_was(home):
     world.schedule()
     world.update(end_time="15:00")
     assert _asked(world, PLANNED) == [(f"c{number}", 1, 3) for number in range(5)]
+
+
+def test_no_answer_lacks_the_rows_of_files_that_are_gone(home):
+    world = World(home, contacts(3))
+    ((name,),) = _asked(world, "select file from plan_version")
+    (home.plans / name).unlink()
+    for question in (PLANNED, "with p as (from planned_and_actual) select 1 where exists (from p)"):
+        with pytest.raises(WorkError, match=f"{name}: gone"):
+            _asked(world, question)
+    assert _asked(world, "select count(*) from excluded, (from call) as plan") == [(0,)]
 
 
 def test_the_time_between_two_instants_can_be_asked_for(home):
