@@ -3,6 +3,8 @@ VENV := .venv
 RUN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+unexport PYTHONDONTWRITEBYTECODE # else every process that starts compiles all that it imports
+
 .PHONY: help install demo test prove bench bench-large bench-dispatch faults check format clean
 
 help: ## say what can be made
