@@ -12,7 +12,7 @@ import polars as pl
 import sql
 from flows.archiving import PAST_CALLS, PAST_EVENTS
 from flows.contact_store import current_lists
-from flows.errors import InputError, WorkError
+from flows.errors import CallplanError, InputError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.plan_store import EXCLUDED_SUFFIX, companion
@@ -49,13 +49,13 @@ def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
 
     Raises:
         InputError: the question is not one statement that only reads, or asks for what is not there.
-        WorkError: DuckDB cannot answer it, or files that it is about are gone.
+        WorkError: it cannot be answered: a value in it is none, or files are gone or damaged.
     """
     _refuse_writing(question)
     tables, past = _snapshot(ledger)
     files = _files(home, tables["plan_version"], past)
     gone = {name: [file for file in files[name] if not file.is_file()] for name in files}
-    with _errors_told():
+    with _errors_told(WorkError):
         if any(gone.values()):
             _refuse_without(gone, home, tables, question)
         with _laid(home, tables, {name: files[name] for name in files if not gone[name]}) as connection:
@@ -63,13 +63,12 @@ def ask(home: Home, ledger: Ledger, question: str) -> pl.DataFrame:
 
 
 @contextmanager
-def _errors_told() -> Iterator[None]:
+def _errors_told(kind: type[CallplanError]) -> Iterator[None]:
+    """Raise as ``kind`` what DuckDB refuses: before it begins to answer, that is the question's fault."""
     try:
         yield
-    except duckdb.ProgrammingError as error:
-        raise InputError(f"sql: {error}") from None
     except duckdb.Error as error:
-        raise WorkError(str(error)) from None
+        raise kind(f"sql: {error}") from None
 
 
 def _refuse_without(
@@ -77,9 +76,9 @@ def _refuse_without(
 ) -> None:
     """Refuse a question about files that are gone: its answer would lack their rows without a word."""
     with _laid(home, tables, {}) as connection:  # where DuckDB can tell what is asked about through views
-        needed = [
-            file for name in sorted(connection.get_table_names(question)) for file in gone.get(name, [])
-        ]
+        with _errors_told(InputError):
+            names = sorted(connection.get_table_names(question))
+        needed = [file for name in names for file in gone.get(name, [])]
     if needed:
         more = f" and {len(needed) - 1:,} more files" if len(needed) > 1 else ""
         raise WorkError(f"{needed[0]}{more}: gone, so the answer would lack rows; bring the files back")
@@ -87,8 +86,14 @@ def _refuse_without(
 
 def _answer(connection: duckdb.DuckDBPyConnection, question: str) -> pl.DataFrame:
     """Ask in a thread of its own: what DuckDB is at in the main one, Ctrl-C does not reach for minutes."""
+
+    def answered() -> pl.DataFrame:
+        with _errors_told(InputError):
+            found = _readable(connection.sql(question))
+        return found.pl()
+
     with ThreadPoolExecutor(1) as aside:
-        answer: Future[pl.DataFrame] = aside.submit(lambda: _readable(connection.sql(question)).pl())
+        answer: Future[pl.DataFrame] = aside.submit(answered)
         try:
             while not answer.done():
                 wait([answer], _LOOK_SECONDS)
@@ -165,14 +170,21 @@ def _laid(
             _copy(connection, name, frame)
         for name, schema in _FILES.items():
             if files.get(name):
-                there = [str(file) for file in files[name]]
-                connection.read_parquet(there, filename=True).create_view(name)
+                _lay(connection, name, [str(file) for file in files[name]])
             else:
                 _copy(connection, name, schema.to_frame().with_columns(filename=pl.lit(None, pl.String)))
         for view in _VIEWS:
             connection.execute(sql.statement(f"views/{view}"))
         _lock(connection, home)
         yield connection
+
+
+def _lay(connection: duckdb.DuckDBPyConnection, name: str, files: list[str]) -> None:
+    """Have ``name`` read the files. Only the first is looked at until somebody asks for their rows."""
+    try:
+        connection.read_parquet(files, filename=True).create_view(name)
+    except duckdb.Error as error:
+        raise WorkError(f"{files[0]}: damaged, so nothing can be asked: {error}") from None
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:

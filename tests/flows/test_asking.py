@@ -18,10 +18,15 @@ def _asked(world, question):
     return ask(world.home, world.ledger, question).rows()
 
 
-def test_a_slot_that_was_planned_anew_is_there_once(home):
+def _planned_anew(home):
     world = World(home, contacts(3), max_calls_per_day=2)
     world.clock.wait_until(START + 2 * DAY)  # every slot is missed by now
     world.run(START + 2 * DAY + timedelta(minutes=1))
+    return world
+
+
+def test_a_slot_that_was_planned_anew_is_there_once(home):
+    world = _planned_anew(home)
     assert [row[0] for row in _asked(world, "select count(*) from plan_file")] == [6]
     assert _asked(world, PLANNED) == [("c0", 1, 2), ("c1", 1, 2), ("c2", 1, 2)]
     assert _asked(world, "select count(*), max(state) from planned_and_actual") == [(3, "scheduled")]
@@ -69,6 +74,29 @@ def test_no_answer_lacks_the_rows_of_files_that_are_gone(home):
         with pytest.raises(WorkError, match=f"{name}: gone"):
             _asked(world, question)
     assert _asked(world, "select count(*) from excluded, (from call) as plan") == [(0,)]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("kept", [0, 0.5])
+def test_a_damaged_file_is_not_taken_for_a_wrong_question(home, which, kept):
+    world = _planned_anew(home)
+    names = _asked(world, "select file from plan_version where is_current order by all")
+    assert len(names) == 2
+    damaged = home.plans / names[which][0]
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(WorkError, match=str(damaged)):
+        _asked(world, PLANNED)
+
+
+@pytest.mark.parametrize(
+    "question", ["select nope from plan", "from nope", "from glob('/*')", "select strptime('a', '%Q')"]
+)
+def test_a_wrong_question_is_told_from_a_store_that_cannot_answer(home, question):
+    with pytest.raises(InputError, match="sql: "):
+        ask(home, Ledger(None), question)
+    with pytest.raises(WorkError, match="sql: "):
+        ask(home, Ledger(None), "select cast('a' as int)")
 
 
 def test_the_time_between_two_instants_can_be_asked_for(home):
