@@ -90,7 +90,8 @@ def _answer(connection: duckdb.DuckDBPyConnection, question: str) -> pl.DataFram
     def answered() -> pl.DataFrame:
         with _errors_told(InputError):
             found = _readable(connection.sql(question))
-        return found.pl()
+        rows: pl.DataFrame = found.pl()
+        return rows
 
     with ThreadPoolExecutor(1) as aside:
         answer: Future[pl.DataFrame] = aside.submit(answered)

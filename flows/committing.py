@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.campaigns import StoredCampaign, complete_campaigns, find_campaign, set_settings
+from flows.campaigns import LATE_LIMIT, StoredCampaign, complete_campaigns, find_campaign, set_settings
 from flows.errors import WorkError
 from flows.ledger import Session
 from flows.plan_store import PlanFile
@@ -128,15 +128,17 @@ def take_up(
     _note_waiting(session, publication, fate, now)
     _note_schedule(session, publication, fate, excluded, now)
     if publication.looked_after is not None:
-        settle_passed_over(session, stored.campaign_id, publication.looked_after)
+        settle_passed_over(session, stored.campaign_id, publication.looked_after, now)
     session.write("delete_skipped_pending", campaign_id=stored.campaign_id)
     session.write("add_campaign_events", changed_at=now)
 
 
-def settle_passed_over(session: Session, campaign_id: str, versions: pl.DataFrame) -> None:
+def settle_passed_over(session: Session, campaign_id: str, versions: pl.DataFrame, now: datetime) -> None:
     """Note that the passed-over slots of ``versions`` have been looked after."""
     seen = versions.select("plan_version", "missed_from", "staged_until")
-    session.write("settle_passed_over", ("looked_after", seen), campaign_id=campaign_id)
+    session.write(
+        "settle_passed_over", ("looked_after", seen), campaign_id=campaign_id, callable_from=now - LATE_LIMIT
+    )
 
 
 def _refuse_outdated(session: Session, publication: Publication, fate: Fates, now: datetime) -> None:

@@ -17,7 +17,7 @@ from flows.errors import WorkError
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
-VERSION = 9
+VERSION = 10
 """The version of the ledger's tables that this callplan reads and writes, another one after each change."""
 
 MIGRATIONS = {
@@ -27,6 +27,7 @@ MIGRATIONS = {
     6: ("migrations/add_told_version", "migrations/add_settings_told"),
     7: (),
     8: ("migrations/add_excluded_count",),
+    9: ("migrations/add_missed_until",),
 }
 """For each older version the statements that make the next one of it, in order; views are made anew last.
 

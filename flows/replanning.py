@@ -142,5 +142,5 @@ def _look_away(home: Home, ledger: Ledger, found: Found, now: datetime) -> None:
     with ledger.session() as session:
         if not out.is_empty():
             session.write("delete_given_up", ("given_up", out), campaign_id=campaign_id)
-        settle_passed_over(session, campaign_id, found.passed_over)
+        settle_passed_over(session, campaign_id, found.passed_over, now)
         session.write("set_replanned", campaign_id=campaign_id, hindrance=None, now=now)

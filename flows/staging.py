@@ -39,10 +39,13 @@ class Stage:
     def fill(self, now: datetime) -> list[str]:
         """Stage the slots of the next while; the plan files are read without holding the ledger.
 
-        Returns what went wrong: a campaign whose plan or list is lost or damaged has failed.
+        Where a clock that was ahead passed slots over, they are staged again. Returns what went wrong: a
+        campaign whose plan or list is lost or damaged has failed.
         """
-        errors = []
+        errors, callable_from = [], now - LATE_LIMIT
         with self._ledger.session() as session:
+            session.write("delete_slots_ahead", callable_from=callable_from)
+            session.write("stage_again", callable_from=callable_from)
             wanting = session.read("list_unstaged", until=now + STAGE_AHEAD - STAGE_MARGIN)
             made = {
                 campaign_id: past_calls(self._home, session, campaign_id).select("contact_id", "attempt")
@@ -56,7 +59,7 @@ class Stage:
                 errors.append(str(error))
                 fail_damaged(self._home, self._ledger, version["campaign_id"], str(error), now)
                 continue
-            self._add(version, staged, staged_until, now - LATE_LIMIT)
+            self._add(version, staged, staged_until, callable_from)
         return errors
 
     def is_outdated(self, staged_from: Collection[Mapping[str, str | None]]) -> bool:
@@ -120,7 +123,7 @@ class Stage:
                 plan_version=version["plan_version"],
                 staged_from=version["staged_until"],
                 staged_until=staged_until,
-                missed_from=version["staged_until"] if version["staged_until"] < callable_from else None,
+                callable_from=callable_from,
             )
             if moved and staged.height:
                 session.write("add_slots", ("staged", staged))

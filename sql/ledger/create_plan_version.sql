@@ -1,8 +1,8 @@
 -- The publications of each campaign: which file is which version, and how far it has been staged.
 -- Grain: one row per published version. A version either replaces all slots not started, or adds to them.
 -- first_at and last_at are null where it plans nobody. excluded_count: how many contacts it leaves out, null
--- where that was never noted. missed_from: slots from then on up to staged_until were
--- passed over, because nobody dispatched at their time.
+-- where that was never noted. missed_from: slots from then on up to missed_until, exclusive, were passed over, because
+-- nobody dispatched at their time.
 create table plan_version (
     campaign_id varchar not null,
     plan_version integer not null check (plan_version > 0),
@@ -18,5 +18,6 @@ create table plan_version (
     staged_until timestamptz not null,
     missed_from timestamptz,
     excluded_count bigint,
+    missed_until timestamptz,
     check ((row_count > 0) = (first_at is not null and last_at is not null))
 )

@@ -83,6 +83,7 @@ versions as (
         count(*) filter (
             current_version.staged_until < $stage_until::timestamptz
             and current_version.last_at >= current_version.staged_until
+            or current_version.missed_until > $now::timestamptz - $late_limit::interval -- by a clock that was ahead
         ) as unstaged,
         min(current_version.staged_until) filter (
             current_version.last_at >= current_version.staged_until

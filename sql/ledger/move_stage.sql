@@ -3,11 +3,19 @@
 -- $campaign_id varchar, $plan_version integer: the version
 -- $staged_from timestamptz: where the stage ended when the slots were read
 -- $staged_until timestamptz: where it ends now, exclusive
--- $missed_from timestamptz or null: slots from here on were passed over, because their time was long past
+-- $callable_from timestamptz: slots before that were passed over, because their time is long past
 update plan_version
 set
     staged_until = $staged_until::timestamptz,
-    missed_from = coalesce(missed_from, $missed_from::timestamptz)
+    missed_from = case
+        when $staged_from::timestamptz < $callable_from::timestamptz
+            then coalesce(missed_from, $staged_from::timestamptz)
+        else missed_from
+    end,
+    missed_until = case
+        when $staged_from::timestamptz < $callable_from::timestamptz then $callable_from::timestamptz
+        else missed_until
+    end
 where
     campaign_id = $campaign_id::varchar
     and plan_version = $plan_version::integer

@@ -10,6 +10,7 @@ from flows import campaigns, replanning
 from flows.campaigns import LATE_LIMIT
 from flows.database import locked
 from flows.owners import Owner
+from flows.staging import Stage
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World, proven
 
@@ -267,24 +268,23 @@ def test_a_dispatcher_that_leaves_waits_for_the_slots_that_are_looked_for(home):
 
 
 def test_who_was_given_up_is_so_once_also_where_slots_are_staged_meanwhile(home, monkeypatch):
-    world = World(home, contacts(40), contact_timezone="contact", max_calls_per_day=10)
-    world.load(contacts(40, ["Nowhere/Atall"] + [None] * 39), "again.csv")
+    world = World(home, contacts(16), contact_timezone="contact", max_calls_per_day=4)
+    world.load(contacts(16, ["Nowhere/Atall"] + [None] * 15), "again.csv")
     world.clock.wait_until(START + 2 * HOUR)
     replan_brief, times = replanning.replan_brief, []
 
     def meanwhile(home, found, starts_at, now):
         times.append(now)
         if len(times) == 1:
-            for version in found.passed_over.iter_rows(named=True):
-                _stage_on(world, version)
+            assert not Stage(home, world.ledger).fill(now + DAY)
         return replan_brief(home, found, starts_at, now)
 
     monkeypatch.setattr(replanning, "replan_brief", meanwhile)
     world.run(START + 2 * HOUR + 6 * MINUTE)
     assert len(times) > 1
-    assert (world.stored.contact_count, world.stored.excluded_count) == (39, 1)
+    assert (world.stored.contact_count, world.stored.excluded_count) == (15, 1)
     world.run(START + 20 * DAY)
-    assert set(world.calls["contact_id"]) == {f"c{number}" for number in range(1, 40)}
+    assert set(world.calls["contact_id"]) == {f"c{number}" for number in range(1, 16)}
     assert world.state == "completed"
 
 
@@ -306,16 +306,3 @@ def test_a_staged_slot_of_somebody_given_up_is_not_looked_after_for_ever(home, m
     world.run(START + 20 * DAY)
     assert world.calls["contact_id"].to_list() == ["c0", "c2", "c3"]
     assert world.state == "completed"
-
-
-def _stage_on(world, version):
-    staged_until = version["staged_until"]
-    with world.ledger.session() as session:
-        session.write(
-            "move_stage",
-            campaign_id=world.campaign_id,
-            plan_version=version["plan_version"],
-            staged_from=staged_until,
-            staged_until=staged_until + timedelta(seconds=1),
-            missed_from=None,
-        )
