@@ -357,7 +357,7 @@ class Dispatcher:
     def _archive(self, now: datetime) -> None:
         if self._archived_at is None:
             self._archived_at = read_instant(self._home.archived)
-        if self._archived_at + _ARCHIVE_EVERY <= now:
+        if not self._archived_at <= now < self._archived_at + _ARCHIVE_EVERY:
             self._archived_at = now
             self.tally.errors += archive_closed_days(self._home, self._ledger, now)
             archive_journal(self._ledger, self._journal)

@@ -27,7 +27,10 @@ with candidate as (
         end as date_cap,
         case
             when campaign.state not in ('scheduled', 'active') then 'the campaign is ' || campaign.state
-            when campaign.changing_until > judged_at then 'the plan is being changed'
+            when
+                campaign.changing_until > judged_at
+                and campaign.changing_until <= judged_at + late_limit -- else begun by a clock that was ahead
+                then 'the plan is being changed'
             when
                 not exists (
                     select 1

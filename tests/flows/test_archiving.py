@@ -9,6 +9,7 @@ from flows import journal as journals
 from flows.archiving import archive_closed_days, archive_journal
 from flows.asking import ask
 from flows.campaigns import LATE_LIMIT
+from flows.instants import write_instant
 from flows.settling import settle
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
@@ -23,6 +24,13 @@ def _in_ledger(world):
 def _row(world):
     (row,) = world.read("list_campaigns", now=world.clock.now(), late_limit=LATE_LIMIT).to_dicts()
     return row
+
+
+def test_days_are_closed_also_after_a_clock_that_was_ahead(home):
+    world = World(home, contacts(3), max_calls_per_day=1)
+    write_instant(home.archived, START + 300 * DAY)
+    world.run(START + 2 * DAY + HOUR)
+    assert _in_ledger(world).height == 2
 
 
 def test_a_closed_day_leaves_the_ledger_with_its_events_and_its_counts_stay(home):

@@ -174,6 +174,21 @@ def test_nothing_is_claimed_while_the_plan_is_being_changed(home):
     assert world.calls.height == 1
 
 
+def test_a_change_begun_by_a_clock_that_was_ahead_holds_nobody_up(home):
+    world = World(home, contacts(3))
+    with world.ledger.session() as session:
+        session.write(
+            "begin_change",
+            campaign_id=world.campaign_id,
+            change_id="killed",
+            now=START + DAY,
+            changing_until=START + DAY + CHANGE_LASTS,
+        )
+    world.run(START + MINUTE)
+    assert world.calls.height == 1
+    assert world.update(end_time="15:00").written.rows == 2
+
+
 def test_a_publication_that_another_overtook_is_computed_again(home, monkeypatch):
     world = World(home, contacts(4))
     overtaken = []
