@@ -97,12 +97,12 @@ def test_never_more_in_flight_than_allowed_and_nobody_is_left_out(home):
     ("lowered", "of", "most"),
     [
         ({"max_calls_per_day": 4}, ["call_date"], 4),
-        ({"max_calls_per_number_per_day": 2}, ["call_date", "from_number"], 2),
+        ({"max_calls_per_number_per_day": 1}, ["call_date", "from_number"], 1),
     ],
 )
 def test_caps_hold_at_the_claim_whatever_the_plan_says(home, lowered, of, most):
-    window = {"max_calls_per_day": 9, "end_time": "10:02", "phone_rotation_strategy": "round_robin"}
-    world = World(home, contacts(18), **window)
+    window = {"max_calls_per_day": 6, "end_time": "10:02", "phone_rotation_strategy": "round_robin"}
+    world = World(home, contacts(12), **window)
     settings = campaign(scheduled_at=START.isoformat(), **window | lowered)
     with world.ledger.session() as session:
         campaigns.set_settings(session, world.campaign_id, settings)  # without planning anew

@@ -8,6 +8,7 @@ import pytest
 
 from flows import publishing, scheduling, surviving
 from flows.committing import OutdatedError
+from flows.home import Home
 from flows.ledger import Ledger
 from flows.recovering import recover
 from tests.people import contacts
@@ -45,22 +46,27 @@ def _unlink(file):
     file.unlink()
 
 
-def _world_of_two(home):
-    """Return a world with calls of two campaigns in its journal, and the one that has three versions."""
+@pytest.fixture(scope="module")
+def world_of_two(tmp_path_factory):
+    """A world without its ledger, with calls of two campaigns in its journal; and the one with 3 versions."""
+    home = Home(tmp_path_factory.mktemp("two") / "store").make()
     world = World(home, contacts(2), dialer=Chosen(lambda *_: "completed"))
     harmed = world.add_campaign()
     for people in (3, 4):
         world.load(contacts(people), f"{people}.csv")
         scheduling.schedule(home, world.ledger, harmed, world.clock.now())
     world.run(START + 4 * HOUR)
+    world.ledger.close()
     return world, harmed
 
 
-def _is_lost(world, harmed, why):
-    """Whether a recovery names this campaign with a reason that has these words, and the other comes back."""
-    world.ledger.close()
-    found = recover(world.home, world.clock.now())
-    with Ledger(world.home.ledger).session() as session:
+def _is_lost(home, world_of_two, name, harm, why):
+    """Whether a recovery without this plan names its campaign and why, and the other comes back."""
+    world, harmed = world_of_two
+    shutil.copytree(world.home.path, home.path, dirs_exist_ok=True)
+    harm(home.plans / harmed / name)
+    found = recover(home, world.clock.now())
+    with Ledger(home.ledger).session() as session:
         assert session.read("copy_call")["campaign_id"].unique().to_list() == [world.campaign_id]
     assert (found.campaigns, len(found.lost)) == (1, 1)
     assert f"campaign {harmed} does not come back" in found.lost[0]
@@ -81,10 +87,10 @@ def _is_lost(world, harmed, why):
         ("000003.standing.parquet", _unlink, "needs 000003.standing.parquet"),
     ],
 )
-def test_a_campaign_whose_plan_is_not_whole_is_named_and_the_others_come_back(home, name, harm, why):
-    world, harmed = _world_of_two(home)
-    harm(home.plans / harmed / name)
-    assert _is_lost(world, harmed, why)
+def test_a_campaign_whose_plan_is_not_whole_is_named_and_the_others_come_back(
+    home, world_of_two, name, harm, why
+):
+    assert _is_lost(home, world_of_two, name, harm, why)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +104,10 @@ def test_a_campaign_whose_plan_is_not_whole_is_named_and_the_others_come_back(ho
     ],
 )
 def test_a_plan_of_which_the_journal_was_not_told_what_its_bytes_are_has_to_be_readable(
-    home, name, harm, why, monkeypatch
+    home, world_of_two, name, harm, why, monkeypatch
 ):
     monkeypatch.setattr(surviving, "_published", lambda _: {})  # as an older callplan told it
-    world, harmed = _world_of_two(home)
-    harm(home.plans / harmed / name)
-    assert _is_lost(world, harmed, why)
+    assert _is_lost(home, world_of_two, name, harm, why)
 
 
 @pytest.mark.parametrize(
