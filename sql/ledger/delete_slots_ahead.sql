@@ -6,5 +6,5 @@ using plan_version
 where
     plan_version.campaign_id = slot.campaign_id
     and plan_version.plan_version = slot.plan_version
-    and plan_version.missed_until > $callable_from::timestamptz
+    and missed_until > $callable_from::timestamptz
     and slot.scheduled_at >= greatest(plan_version.missed_from, $callable_from::timestamptz)

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
+
 from flows import scheduling
+from flows.campaigns import find_campaign
 from flows.clock import MOST_DRIFT
+from flows.standing import calls_of
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import SET, set_clock
-from tests.faults.simulated.trials import tried_by_people, verdict
+from tests.faults.simulated.trials import broken, tried_by_people, verdict
 from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
 
 AT_MIDNIGHT = "a call was made within four minutes of a midnight, under a cap per date"
@@ -54,12 +58,31 @@ def _clock_is_set(seed: int, scale: float = 1.0) -> Tried:
             world.live(world.clock.now() + world.draws.choice([0.4, 0.7, 1, 2]) * MINUTE)
             furthest = max(furthest, world.clock.now())
             world.do(set_clock(world.draws.choice(_STEPS)))
+            if world.draws.random() < 0.3:
+                world.do(_wakes_ahead)
         world.tick()  # or a clock that is set back and forward at once was right whenever anybody looked
         world.do(set_clock(max(furthest - world.clock.now(), timedelta())))
+        world.live(world.clock.now() + 2 * MINUTE)
+        if left := next(nobody_is_left_off_the_stage(world), None):  # which the edits below would mend
+            return broken(world, [SET], left)
         for campaign_id in world.campaign_ids:
             world.do(_crowded, campaign_id)
         world.settle()
         return verdict(world, [SET], dispatch_stops)
+
+
+def _wakes_ahead(world: World, campaign_id: str) -> None:  # noqa: ARG001 - it is about the clock
+    """Have the machine start by a clock that is ahead, a dispatcher die at once, and the clock set right."""
+    for hand in list(world.hands):
+        world.bury(hand)
+    ahead = world.draws.choice([HOUR, DAY])
+    world.do(set_clock(ahead))
+    world.hire()
+    world.fate.moments = world.draws.randint(4, 16)
+    world.tick()
+    for hand in list(world.hands):
+        world.bury(hand)
+    world.do(set_clock(-ahead))
 
 
 def dispatch_stops(world: World) -> Iterator[str]:
@@ -70,6 +93,27 @@ def dispatch_stops(world: World) -> Iterator[str]:
             stopped |= what[1]
         elif kind == "request" and what.sender in stopped:
             yield f"{what.key} was requested at {what.at} by a dispatcher under which the clock was set"
+
+
+def nobody_is_left_off_the_stage(world: World) -> Iterator[str]:
+    """Everybody's slot is staged, or is still to be, or it is known that it was passed over."""
+    for campaign_id in world.those_in("scheduled", "active"):
+        with world.ledger.session() as session:
+            stored = find_campaign(session, campaign_id)
+            versions = session.read("list_current_versions", campaign_id=campaign_id)
+            of_campaign = "select contact_id, attempt from slot where campaign_id = $campaign_id"
+            staged = session._connection.sql(of_campaign, params={"campaign_id": campaign_id}).pl()
+        waiting = calls_of(world.home, world.ledger, stored).filter(state="scheduled").collect()
+        for version in versions.iter_rows(named=True):
+            slots = pl.read_parquet(world.home.plans / version["file"]).join(
+                waiting, on=["contact_id", "attempt", "scheduled_at"], how="semi"
+            )
+            looked_for_from = version["missed_from"] or version["staged_until"]
+            left = slots.filter(pl.col("scheduled_at") < looked_for_from).join(
+                staged, on=["contact_id", "attempt"], how="anti"
+            )
+            for contact_id, scheduled_at in left.select("contact_id", "scheduled_at").iter_rows():
+                yield f"{contact_id} of {stored.name} waits for {scheduled_at}, which is not staged"
 
 
 def _crowded(world: World, campaign_id: str) -> None:

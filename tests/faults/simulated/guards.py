@@ -101,6 +101,7 @@ def _numbers_are_given_twice() -> Iterator[None]:
 
 _OPEN_CALLS = "call.state in ('in_progress', 'unknown')"
 _ANY_STEP = ("(previous_state, state) in (", "true or (previous_state, state) in (")
+_PASSED_OVER_TOO_FAR = "missed_until > $callable_from::timestamptz"
 _ANY_CALLS = "call.state not in ('claimed', 'scheduled')"
 
 SIMULATED_GUARDS = (
@@ -155,6 +156,17 @@ SIMULATED_GUARDS = (
     SimulatedGuard("a skipped contact is not claimed", 22, claimed_in_spite_of("the contact is skipped")),
     SimulatedGuard(
         "a clock that was set is noticed", 23, _replaced(ClockGuard, "refuse_moved", _always(None))
+    ),
+    SimulatedGuard(
+        "what a clock that was ahead passed over is staged again",
+        23,
+        stated(
+            {
+                "ledger/delete_slots_ahead": (_PASSED_OVER_TOO_FAR, "false"),
+                "ledger/stage_again": (_PASSED_OVER_TOO_FAR, "false"),
+                "ledger/settle_passed_over": ("plan_version.missed_until is null", "true"),
+            }
+        ),
     ),
     SimulatedGuard(
         "a window opens at the later of two readings",
