@@ -5,14 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import polars as pl
-
 from flows import scheduling
-from flows.campaigns import find_campaign
 from flows.clock import MOST_DRIFT
-from flows.standing import calls_of
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import SET, set_clock
+from tests.faults.simulated.judging import nobody_is_left_off_the_stage
 from tests.faults.simulated.trials import broken, tried_by_people, verdict
 from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
 
@@ -93,27 +90,6 @@ def dispatch_stops(world: World) -> Iterator[str]:
             stopped |= what[1]
         elif kind == "request" and what.sender in stopped:
             yield f"{what.key} was requested at {what.at} by a dispatcher under which the clock was set"
-
-
-def nobody_is_left_off_the_stage(world: World) -> Iterator[str]:
-    """Everybody's slot is staged, or is still to be, or it is known that it was passed over."""
-    for campaign_id in world.those_in("scheduled", "active"):
-        with world.ledger.session() as session:
-            stored = find_campaign(session, campaign_id)
-            versions = session.read("list_current_versions", campaign_id=campaign_id)
-            of_campaign = "select contact_id, attempt from slot where campaign_id = $campaign_id"
-            staged = session._connection.sql(of_campaign, params={"campaign_id": campaign_id}).pl()
-        waiting = calls_of(world.home, world.ledger, stored).filter(state="scheduled").collect()
-        for version in versions.iter_rows(named=True):
-            slots = pl.read_parquet(world.home.plans / version["file"]).join(
-                waiting, on=["contact_id", "attempt", "scheduled_at"], how="semi"
-            )
-            looked_for_from = version["missed_from"] or version["staged_until"]
-            left = slots.filter(pl.col("scheduled_at") < looked_for_from).join(
-                staged, on=["contact_id", "attempt"], how="anti"
-            )
-            for contact_id, scheduled_at in left.select("contact_id", "scheduled_at").iter_rows():
-                yield f"{contact_id} of {stored.name} waits for {scheduled_at}, which is not staged"
 
 
 def _crowded(world: World, campaign_id: str) -> None:

@@ -294,6 +294,27 @@ def nobody_is_lost(world: World) -> Iterator[str]:
                 yield f"I2: attempt {attempt} of {contact} of {stored.name} came after one that was {before}"
 
 
+def nobody_is_left_off_the_stage(world: World) -> Iterator[str]:
+    """I2, at any moment: a slot is staged, or is still to be, or it is known that it was passed over."""
+    for campaign_id in world.those_in("scheduled", "active"):
+        with world.ledger.session() as session:
+            stored = find_campaign(session, campaign_id)
+            versions = session.read("list_current_versions", campaign_id=campaign_id)
+            of_campaign = "select contact_id, attempt from slot where campaign_id = $campaign_id"
+            staged = session._connection.sql(of_campaign, params={"campaign_id": campaign_id}).pl()
+        waiting = calls_of(world.home, world.ledger, stored).filter(state="scheduled").collect()
+        for version in versions.iter_rows(named=True):
+            slots = pl.read_parquet(world.home.plans / version["file"]).join(
+                waiting, on=["contact_id", "attempt", "scheduled_at"], how="semi"
+            )
+            looked_for_from = version["missed_from"] or version["staged_until"]
+            left = slots.filter(pl.col("scheduled_at") < looked_for_from).join(
+                staged, on=["contact_id", "attempt"], how="anti"
+            )
+            for contact_id, scheduled_at in left.select("contact_id", "scheduled_at").iter_rows():
+                yield f"I2: {contact_id} of {stored.name} waits for {scheduled_at}, which is not staged"
+
+
 def outcomes_are_true(world: World) -> Iterator[str]:
     """The ledger knows of every ring, and has no outcome that the provider did not give."""
     rang = {call.key: call for call in world.network.rings}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.faults.row import Trial, Tried
-from tests.faults.simulated.judging import judge
+from tests.faults.simulated.judging import judge, nobody_is_left_off_the_stage
 from tests.faults.simulated.network import Weather
 from tests.faults.simulated.shape import Shape
 from tests.faults.simulated.world import DAY, World
@@ -40,6 +40,8 @@ def lives(shape: Shape, met: Sequence[str], *more: Judge) -> Trial:
     def trial(seed: int, scale: float = 1.0) -> Tried:
         with World(seed, shape.scaled(scale)) as world:
             world.live(shape.opens_at + shape.days * DAY)
+            if left := next(nobody_is_left_off_the_stage(world), None):  # an edit that settles would mend it
+                return broken(world, met, left)
             world.settle()
             return verdict(world, met, *more)
 
