@@ -154,16 +154,15 @@ def test_an_edit_that_is_stored_but_cannot_be_compared_says_so(home, monkeypatch
     assert world.versions.height == 2
 
 
+def _begin_change(world, now):
+    of = {"campaign_id": world.campaign_id, "change_id": "editor"}
+    with world.ledger.session() as session:
+        session.write("begin_change", **of, now=now, changing_until=now + CHANGE_LASTS)
+
+
 def test_nothing_is_claimed_while_the_plan_is_being_changed(home):
     world = World(home, contacts(3))
-    with world.ledger.session() as session:
-        session.write(
-            "begin_change",
-            campaign_id=world.campaign_id,
-            change_id="editor",
-            now=START - MINUTE,
-            changing_until=START - MINUTE + CHANGE_LASTS,
-        )
+    _begin_change(world, START - MINUTE)
     world.clock.wait_until(START - 30 * timedelta(seconds=1))
     with pytest.raises(WorkError, match="somebody else is changing"):
         world.update(end_time="15:00")
@@ -174,16 +173,16 @@ def test_nothing_is_claimed_while_the_plan_is_being_changed(home):
     assert world.calls.height == 1
 
 
+def test_a_change_begun_while_another_waited_for_its_turn_is_not_taken_from_it(home):
+    world = World(home, contacts(3))
+    _begin_change(world, world.clock.now() + 2 * MINUTE)
+    with pytest.raises(WorkError, match="somebody else is changing"):
+        world.update(end_time="15:00")
+
+
 def test_a_change_begun_by_a_clock_that_was_ahead_holds_nobody_up(home):
     world = World(home, contacts(3))
-    with world.ledger.session() as session:
-        session.write(
-            "begin_change",
-            campaign_id=world.campaign_id,
-            change_id="killed",
-            now=START + DAY,
-            changing_until=START + DAY + CHANGE_LASTS,
-        )
+    _begin_change(world, START + DAY)
     world.run(START + MINUTE)
     assert world.calls.height == 1
     assert world.update(end_time="15:00").written.rows == 2
