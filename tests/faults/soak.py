@@ -193,6 +193,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=2_000, help="contacts of each campaign")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else who restarts its dispatcher outlives it
     with (
         tempfile.TemporaryDirectory() as folder,
         running_provider(
