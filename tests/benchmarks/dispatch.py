@@ -2,6 +2,7 @@
 
 A dispatcher in a process of its own, over HTTP, against the test provider, which answers at once and keeps a
 synced record of every ring. What counts is that record: afterwards every contact must have rung exactly once.
+Its memory is watched only where ``--memory-minutes`` says for how long: an hour is what shows anything.
 
 Beside it the same number of empty jobs is deferred and finished by procrastinate on a PostgreSQL that is
 started for it. The two take turns; what counts is the median of the rounds. Without PostgreSQL's programs
@@ -49,6 +50,11 @@ _MOST_IN_FLIGHT = 1000
 _CAMPAIGNS = 10
 _CONCURRENCY = 30
 """How many jobs procrastinate's worker has in hand at once; more do not make it faster, nor do fewer."""
+
+_SAMPLED_EVERY = 5
+"""Seconds between two looks at a dispatcher's memory."""
+
+_PARTS = 5
 
 _CROWDED_PER_SECOND = 10_000
 """More calls than can be placed: a dispatcher that is behind works as fast as it can."""
@@ -119,16 +125,32 @@ def _scheduled(home: Home, number: int, starts_at: datetime, seconds: int) -> st
     return campaign_id
 
 
-def _dispatch(seconds: int) -> dict[str, float]:
-    """Run the command line's dispatcher and return its CPU seconds and peak megabytes."""
+def _dispatch(seconds: int) -> dict[str, Any]:
+    """Run the command line's dispatcher; return its CPU seconds, its peak and its own megabytes over time."""
     command = [sys.executable, "-c", "from flows.cli import main; main()", "dispatch", "--for", f"{seconds}s"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([*command, "--json"], cwd=_ROOT, capture_output=True, text=True, check=False)
+    own_mb: list[float] = []
+    with subprocess.Popen(
+        [*command, "--json"], cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while True:
+            try:
+                out, err = process.communicate(timeout=_SAMPLED_EVERY)
+                break
+            except subprocess.TimeoutExpired:
+                own_mb += _own_megabytes(process.pid)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(done.stderr)
+    if process.returncode:
+        raise SystemExit(err)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"cpu_seconds": cpu, "peak_mb": after.ru_maxrss / 1024} | json.loads(done.stdout)
+    return {"cpu_seconds": cpu, "peak_mb": after.ru_maxrss / 1024, "own_mb": own_mb} | json.loads(out)
+
+
+def _own_megabytes(pid: int) -> list[float]:
+    """Return what a process holds without mapped files, where the system (Linux) tells; else nothing."""
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return [int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon")]
 
 
 def _judged(home: Home, provider: RunningProvider, ids: list[str], calls: int) -> dict[str, Any]:
@@ -152,7 +174,7 @@ def _judged(home: Home, provider: RunningProvider, ids: list[str], calls: int) -
 
 
 def idle(folder: Path, planned: int, ticks: int) -> list[float]:
-    """Tick with nothing due beside a campaign of ``planned`` contacts; return milliseconds of each fifth."""
+    """Tick with nothing due beside a campaign of ``planned`` contacts; return the milliseconds of each."""
     from tests.benchmarks.idle import idle_ticks
 
     return idle_ticks(Home(folder / "store").make(), planned, ticks)
@@ -208,6 +230,9 @@ def main() -> None:
         "--punctual-seconds", type=int, default=300, help="how long 20 calls a second are placed"
     )
     parser.add_argument(
+        "--memory-minutes", type=int, default=0, help="how long the dispatcher's memory is watched, e.g. 60"
+    )
+    parser.add_argument(
         "--planned", type=int, default=10_000_000, help="contacts of the campaign beside ticks"
     )
     parser.add_argument("--ticks", type=int, default=10_000)
@@ -236,11 +261,20 @@ def main() -> None:
                 f"{_lateness(found)}; {_counted(found)}",
                 "p50 ≤ 50 ms, p99 ≤ 250 ms, none early",
             )
+        if chosen.memory_minutes:
+            _TELL.print(f"… memory, {chosen.memory_minutes} minutes")
+            seconds = 60 * chosen.memory_minutes
+            with dispatched(Path(folder) / "memory", 10 * seconds, 1, seconds) as found:
+                table.add_row(
+                    f"memory, {10 * seconds:,} calls at 10 a second",
+                    f"{_over_time(found['usage']['own_mb'])} MB of its own; {_counted(found)}",
+                    "flat over an hour",
+                )
         _TELL.print("… ticks with nothing due")
-        fifths = idle(Path(folder) / "idle", chosen.planned, chosen.ticks)
+        spent = idle(Path(folder) / "idle", chosen.planned, chosen.ticks)
         table.add_row(
-            f"a tick with nothing due, {chosen.planned:,} contacts planned",
-            f"median of each fifth of {chosen.ticks:,}: {', '.join(f'{spent:.0f}' for spent in fifths)} ms",
+            f"{chosen.ticks:,} ticks with nothing due, {chosen.planned:,} contacts planned",
+            f"{_over_time(spent)} ms",
             "≤ 60 ms, no growth",
         )
         table.add_row(
@@ -253,6 +287,15 @@ def main() -> None:
 
 def _counted(found: dict[str, Any]) -> str:
     return f"{found['rung']:,} of {found['wanted']:,} rung, {found['doubled']:,} twice"
+
+
+def _over_time(measured: list[float]) -> str:
+    """Say the median of each fifth, in order, so that growth is told from a warm start."""
+    if len(measured) < _PARTS:
+        return "not measured"
+    size = len(measured) // _PARTS
+    medians = [median(measured[start : start + size]) for start in range(0, size * _PARTS, size)]
+    return f"median of each fifth {', '.join(f'{value:.0f}' for value in medians)}"
 
 
 def _lateness(found: dict[str, Any]) -> str:
