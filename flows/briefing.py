@@ -42,8 +42,9 @@ class Found:
 
     ``versions`` are the current ones and ``last_version`` the highest number so far, 0 for none; ``calls``
     (``STANDING``) all that were started on or after a date; ``pending`` the attempts that wait for a slot or
-    got one from a later version; ``missed`` the staged slots that were not called in time, with their
-    ``plan_version``; ``call_lasts`` how long a call lasted so far, or is taken to.
+    got one from a later version; ``ripe`` those for which a slot can be looked for now; ``missed`` the staged
+    slots that were not called in time, with their ``plan_version``; ``call_lasts`` how long a call lasted so
+    far, or is taken to.
     """
 
     stored: StoredCampaign
@@ -54,6 +55,7 @@ class Found:
     last_number: str | None
     called: int
     pending: pl.DataFrame
+    ripe: pl.DataFrame
     missed: pl.DataFrame
     call_lasts: timedelta
 
@@ -96,6 +98,7 @@ def find(
         called=int(session.read("count_called", **of).item()),
         pending=session.read("list_pending", **of),
         call_lasts=_measured(session.read("measure_calls", **of, fewest=FEWEST_MEASURED).item()),
+        ripe=session.read("list_ripe", **of, now=now, late_limit=LATE_LIMIT),
         missed=session.read("list_missed", **of, now=now, late_limit=LATE_LIMIT),
     )
 
@@ -137,11 +140,11 @@ def late_brief(home: Home, found: Found, starts_at: datetime, now: datetime) -> 
 
 def replan_brief(home: Home, found: Found, starts_at: datetime, now: datetime) -> Brief:
     """Return the brief for those who missed their slot and for the retries whose delay is over."""
-    ripe = found.pending.filter(pl.col("plan_version").is_null(), pl.col("ripe_at") <= now)
-    due = pl.concat([_missed(home, found, now), ripe.lazy().select(_ATTEMPT)])
+    due = pl.concat([_missed(home, found, now), found.ripe.lazy()])
     skipped = found.skipped.lazy().select("contact_id")
     waiting = due.unique().join(skipped, on="contact_id", how="anti").sort(_ATTEMPT).collect()
-    standing = pl.concat([found.calls.lazy(), _kept(home, found, now), _due(waiting)])
+    kept = _kept(home, found, now).join(waiting.lazy(), on=_ATTEMPT, how="anti")
+    standing = pl.concat([found.calls.lazy(), kept, _due(waiting)])
     return _adding(home, found, starts_at, now, standing, fresh_from=0, fresh_until=0)
 
 

@@ -146,7 +146,8 @@ def _refuse_outdated(session: Session, publication: Publication, fate: Fates, no
     skips = session.read("list_skips", campaign_id=campaign_id).height
     if skips != publication.brief.skipped.height:
         raise OutdatedError(f"{stored.name}: somebody was skipped meanwhile")
-    started = session.read("count_started", ("planned", fate.placed), campaign_id=campaign_id).item()
+    handled = pl.concat([fate.placed, fate.left, fate.dropped])
+    started = session.read("count_started", ("planned", handled), campaign_id=campaign_id).item()
     if started:
         raise OutdatedError(f"{stored.name}: a call was started meanwhile")
     if find_campaign(session, campaign_id).settings != stored.settings:

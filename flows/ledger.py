@@ -17,7 +17,7 @@ from flows.errors import WorkError
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
-VERSION = 10
+VERSION = 11
 """The version of the ledger's tables that this callplan reads and writes, another one after each change."""
 
 MIGRATIONS = {
@@ -28,6 +28,7 @@ MIGRATIONS = {
     7: (),
     8: ("migrations/add_excluded_count",),
     9: ("migrations/add_missed_until",),
+    10: ("migrations/set_missed_until",),
 }
 """For each older version the statements that make the next one of it, in order; views are made anew last.
 
@@ -46,7 +47,7 @@ _TABLES = (
     "owner",
     "ledger_version",
 )
-_VIEWS = ("in_flight", "current_version", "missed_slots", "due_slots", "request")
+_VIEWS = ("in_flight", "current_version", "missed_slots", "waiting_attempts", "due_slots", "request")
 """What is asked by name and holds nothing, views and macros."""
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from flows.archiving import PAST_CALLS
 from flows.contact_store import snapshot_with_hash
 from flows.damage import refuse_unreadable
+from flows.dialers.dialer import GOES_BACK
 from flows.errors import DamagedFileError, InputError, WorkError
 from flows.home import Home
 from flows.journal import CHANGES, NOTES, Entry
@@ -28,6 +29,7 @@ from transforms.campaign import Campaign
 from transforms.schemas import CONTACTS, EXCLUDED, PLAN, STANDING
 
 _PLAN = ["campaign_id", "plan_version"]
+_CALL = ["campaign_id", "contact_id", "attempt"]
 _KNOWING = ("change", "note", "skip")
 """The kinds of entry that name a version of a plan."""
 
@@ -111,7 +113,7 @@ def surviving_plans(home: Home, entries: Sequence[Entry], progress: Progress) ->
             for name, sha256 in published.get(folder.name, {}).items():
                 proven(home.plans, name, sha256)
             versions = _versions(folder, known_from, progress)
-            stored, others = _stored(versions, noted.get(folder.name))
+            stored, others = _stored(versions, noted.get(folder.name), _made(entries, folder.name))
             _refuse_damaged_past(home, folder.name)
             found.plans.append(SurvivingPlan(folder.name, stored, _listed(home, stored)))
         except (InputError, DamagedFileError) as error:
@@ -195,16 +197,40 @@ def _versions(folder: Path, known_from: Mapping[int, int], progress: Progress) -
     return versions
 
 
-def _stored(versions: list[Version], noted_at: datetime | None) -> tuple[list[Version], list[Version]]:
+def _made(entries: Sequence[Entry], campaign_id: str) -> pl.DataFrame:
+    """Return the attempts of a campaign (``contact_id``, ``attempt``) that were noted and never went back."""
+    noted = [entry.rows.select(_CALL) for entry in entries if entry.kind == "note"]
+    back = [
+        entry.rows.filter(pl.col("state").is_in(GOES_BACK)).select(_CALL)
+        for entry in entries
+        if entry.kind == "answer"
+    ]
+    none = NOTES.to_frame().select(_CALL)
+    made = pl.concat([none, *noted]).join(pl.concat([none, *back]), on=_CALL, how="anti")
+    return made.filter(pl.col("campaign_id") == campaign_id).select("contact_id", "attempt")
+
+
+def _stored(
+    versions: list[Version], noted_at: datetime | None, made: pl.DataFrame
+) -> tuple[list[Version], list[Version]]:
     """Return which versions were stored, and which were not.
 
     A dispatcher tells the journal of what is stored before it dials. Where a dial was noted after a version
     was computed, ``noted_at`` being the last, and the journal does not know it, somebody was killed over it.
+    So it is where such a version plans what is ``made``: it was not stored before, and could not be after.
     """
     for place, version in enumerate(versions):
-        if version.known_from is None and noted_at is not None and version.brief.from_at < noted_at:
+        if version.known_from is not None:
+            continue
+        went_on = noted_at is not None and version.brief.from_at < noted_at
+        if went_on or _plans_any(version, made):
             return versions[:place], versions[place:]
     return versions, []
+
+
+def _plans_any(version: Version, attempts: pl.DataFrame) -> bool:
+    planned = pl.scan_parquet(version.file).join(attempts.lazy(), on=["contact_id", "attempt"], how="semi")
+    return not planned.head(1).collect().is_empty()
 
 
 def _version(file: Path, known_from: Mapping[int, int]) -> Version:

@@ -1,4 +1,4 @@
--- How many rows of a new version have been started already.
+-- How many of those whom a new version has handled have been started already.
 -- Grain: one row. Reads the relation planned (contact_id, attempt).
 -- $campaign_id varchar: the campaign
 select count(*) as calls

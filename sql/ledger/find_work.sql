@@ -57,16 +57,14 @@ waiting as (
     select
         min(
             case
-                when campaign.hindrance is null or pending.attempt > 1 then pending.ripe_at
-                when campaign.replanned_at > $now::timestamptz then pending.ripe_at -- by a clock that was wrong
-                else greatest(pending.ripe_at, campaign.replanned_at + $look_again_hindered::interval)
+                when campaign.hindrance is null or attempts.attempt > 1 then attempts.ripe_at
+                when campaign.replanned_at > $now::timestamptz then attempts.ripe_at -- by a clock that was wrong
+                else greatest(attempts.ripe_at, campaign.replanned_at + $look_again_hindered::interval)
             end
         ) as ripe_at
-    from pending
-    inner join campaign on campaign.campaign_id = pending.campaign_id
-    where
-        campaign.state in ('scheduled', 'active')
-        and pending.plan_version is null
+    from waiting_attempts($now::timestamptz, $late_limit::interval) as attempts
+    inner join campaign on campaign.campaign_id = attempts.campaign_id
+    where campaign.state in ('scheduled', 'active')
 ),
 
 calls as (

@@ -17,11 +17,8 @@ where
     and (
         exists (
             select 1
-            from pending
-            where
-                pending.campaign_id = campaign.campaign_id
-                and pending.plan_version is null
-                and pending.ripe_at <= $now::timestamptz
+            from waiting_attempts($now::timestamptz, $late_limit::interval) as waiting
+            where waiting.campaign_id = campaign.campaign_id and waiting.ripe_at <= $now::timestamptz
         )
         or exists (
             select 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from flows import publishing, scheduling, surviving
+from flows import campaigns, publishing, scheduling, surviving
 from flows.committing import OutdatedError
 from flows.home import Home
 from flows.ledger import Ledger
@@ -180,6 +180,23 @@ def test_an_edit_that_was_killed_before_it_was_stored_is_not_recovered_over_a_la
     assert [file.name for file in (home.plans / world.campaign_id / "orphans").iterdir()] == [
         "000002.parquet"
     ]
+
+
+def test_an_edit_to_a_later_start_that_was_not_stored_is_not_recovered_over_calls_made_since(
+    home, monkeypatch
+):
+    world = World(home, contacts(6), max_calls_per_day=3)
+    with monkeypatch.context() as dying:
+        dying.setattr(publishing, "commit", _raises(Killed()))
+        with pytest.raises(Killed):
+            world.update(scheduled_at="2026-03-27T10:00:00")
+    world.run(START + DAY + 2 * HOUR)
+    assert world.calls.height == 4
+    assert world.recovered()["contact_count"] == 6
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6)]
+    assert world.state == "completed"
 
 
 @pytest.mark.parametrize("error", [Killed(), OSError("the disk is full"), OutdatedError("somebody came")])
