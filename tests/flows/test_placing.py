@@ -118,9 +118,10 @@ def _wait_for_the_deadline(world, deadline_at):
 
 
 @pytest.mark.parametrize(
-    ("meanwhile", "sent"), [(lambda *_: None, 1), (_settle, 0), (_wait_for_the_deadline, 0)]
+    ("meanwhile", "sent"),
+    [(lambda *_: None, 1), (_settle, 0), (_wait_for_the_deadline, 0), (lambda world, _: world.pause(), 0)],
 )
-def test_a_dial_is_not_repeated_once_its_call_has_ended_or_is_about_to(home, meanwhile, sent):
+def test_a_dial_is_not_repeated_once_its_call_has_ended_or_is_about_to_or_is_held_back(home, meanwhile, sent):
     world = World(home, contacts(1), dialer=_Recording(), max_call_minutes=2)
     world.clock.wait_until(START)
     with Owner(home.owners, world.ledger, world.clock) as owner:

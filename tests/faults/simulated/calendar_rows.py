@@ -10,7 +10,7 @@ from flows.clock import MOST_DRIFT
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import SET, set_clock
 from tests.faults.simulated.judging import nobody_is_left_off_the_stage
-from tests.faults.simulated.trials import broken, tried_by_people, verdict
+from tests.faults.simulated.trials import broken, settled, tried_by_people, verdict
 from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
 
 AT_MIDNIGHT = "a call was made within four minutes of a midnight, under a cap per date"
@@ -64,8 +64,7 @@ def _clock_is_set(seed: int, scale: float = 1.0) -> Tried:
             return broken(world, [SET], left)
         for campaign_id in world.campaign_ids:
             world.do(_crowded, campaign_id)
-        world.settle()
-        return verdict(world, [SET], dispatch_stops)
+        return settled(world, [SET], dispatch_stops)
 
 
 def _wakes_ahead(world: World, campaign_id: str) -> None:  # noqa: ARG001 - it is about the clock

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.shape import Shape
-from tests.faults.simulated.trials import verdict
+from tests.faults.simulated.trials import settled
 from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
 from tests.transforms import clocks
 
@@ -160,9 +160,8 @@ def trial(seed: int, scale: float = 1.0) -> Tried:
     own = [zones[place % len(zones)] for place in places]
     with ChangingWorld(seed, own) as world:
         world.live(world.last_at + DAY)
-        world.settle()
         world.meet(MET, len(set(own)))
-        return verdict(world, [MET], no_reading_is_outside, everybody_is_called_at_the_change)
+        return settled(world, [MET], no_reading_is_outside, everybody_is_called_at_the_change)
 
 
 ROWS = [Row(24, "S", "clock change at the slot, in every zone", trial, len(zones_that_change()))]

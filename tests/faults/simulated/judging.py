@@ -27,28 +27,6 @@ FINAL = {"completed", "no_answer", "busy", "voicemail", "failed"}
 RETRYABLE = FINAL - {"completed"}
 
 
-def judge(world: World) -> str | None:
-    """Return what broke first, and how much more did; None when everything held."""
-    world.network.catch_up()
-    broken = [
-        sentence
-        for judges in (
-            nobody_rings_twice,
-            requests_are_allowed,
-            starts_keep_the_pace,
-            caps_hold,
-            never_too_many_in_flight,
-            slots_are_freed_once,
-            nobody_is_lost,
-            outcomes_are_true,
-        )
-        for sentence in judges(world)
-    ]
-    if not broken:
-        return None
-    return broken[0] + (f" (and {len(broken) - 1} more)" if len(broken) > 1 else "")
-
-
 def nobody_rings_twice(world: World) -> Iterator[str]:
     """I1: at most one ring per contact and attempt."""
     rings = Counter(call.key for call in world.network.rings)
@@ -179,7 +157,7 @@ def never_too_many_in_flight(world: World) -> Iterator[str]:
         return
     yield from _too_many_at_once(world)
     in_flight: Counter[str] = Counter()
-    for event in sorted(_events(world), key=_moment):
+    for event in sorted(events_of(world), key=_moment):
         campaign_id = event["campaign_id"]
         if event["to_state"] == "claimed":
             in_flight[campaign_id] += 1
@@ -228,7 +206,7 @@ def _frees(event: dict[str, Any]) -> bool:
 def slots_are_freed_once(world: World) -> Iterator[str]:
     """I6: a call goes from state to state without a leap, and ends once."""
     state: dict[Key, str] = {}
-    for event in _events(world):
+    for event in events_of(world):
         if event["from_state"] == "pending":
             continue
         key = (event["campaign_id"], event["contact_id"], event["attempt"])
@@ -342,7 +320,7 @@ def closed_after_a_look_up(world: World) -> Iterator[str]:
         for campaign_id in world.campaign_ids
         for row in calls_made(world, campaign_id).iter_rows(named=True)
     }
-    for event in _events(world):
+    for event in events_of(world):
         key = (event["campaign_id"], event["contact_id"], event["attempt"])
         if event["to_state"] != "unknown (final)" or calls[key]["provider_call_id"] is None:
             continue
@@ -356,7 +334,7 @@ _GRACE = timedelta(minutes=5)
 _TWO_ROUNDS = timedelta(minutes=2)
 
 
-def _events(world: World) -> list[dict[str, Any]]:
+def events_of(world: World) -> list[dict[str, Any]]:
     """Return the events of calls as they were written, those of closed days first."""
     with world.ledger.session() as session:
         days = [

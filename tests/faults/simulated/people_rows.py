@@ -23,7 +23,7 @@ from tests.faults.simulated.deeds import (
     skip,
 )
 from tests.faults.simulated.network import Weather
-from tests.faults.simulated.trials import lives, shaped, tried_by_people, verdict
+from tests.faults.simulated.trials import lives, settled, shaped, tried_by_people
 from tests.faults.simulated.two_at_once import (
     PAST_THE_LOCK,
     TWO,
@@ -51,8 +51,7 @@ def _held_at_any_moment(seed: int, scale: float = 1.0) -> Tried:
                     world.do(pause, campaign_id)
             world.resume_all()
             world.live(world.clock.now() + timedelta(hours=22))
-        world.settle()
-        return verdict(world, [PAUSED])
+        return settled(world, [PAUSED])
 
 
 def _after_the_window(seed: int, scale: float = 1.0) -> Tried:
@@ -72,8 +71,7 @@ def _after_the_window(seed: int, scale: float = 1.0) -> Tried:
             if closes_between(world, since, world.clock.now()):
                 world.meet(CLOSED, len(world.those_in("paused")))
             world.resume_all()
-        world.settle()
-        return verdict(world, [CLOSED])
+        return settled(world, [CLOSED])
 
 
 def _in_one_second(seed: int, scale: float = 1.0) -> Tried:
@@ -91,8 +89,7 @@ def _in_one_second(seed: int, scale: float = 1.0) -> Tried:
             world.pass_time(HOUR)  # nobody looks until all are ripe
             for campaign_id in world.campaign_ids:
                 _do_at_once(world, campaign_id)
-        world.settle()
-        return verdict(world, [RETRIED])
+        return settled(world, [RETRIED])
 
 
 def _do_at_once(world: World, campaign_id: str) -> None:
@@ -129,8 +126,7 @@ def _edited_while_claimed(seed: int, scale: float = 1.0) -> Tried:
         world.tick()
         for campaign_id in world.campaign_ids:
             world.do(edit_held_back, campaign_id)
-        world.settle()
-        return verdict(world, [EDITED], no_edit_is_overtaken)
+        return settled(world, [EDITED], no_edit_is_overtaken)
 
 
 def _publications(seed: int, scale: float = 1.0) -> Tried:
@@ -142,8 +138,7 @@ def _publications(seed: int, scale: float = 1.0) -> Tried:
                 world.live(max(world.clock.now(), shape.opens_at + day * DAY + minutes * MINUTE))
                 for deed in (*[die_publishing] * 6, *[edit_beside_another] * 3, *[edit_past_the_lock] * 2):
                     world.do(deed)
-        world.settle()
-        return verdict(world, [DIED, TWO, PAST_THE_LOCK])
+        return settled(world, [DIED, TWO, PAST_THE_LOCK])
 
 
 _CLAIMS_GO_BACK = tried_by_people(

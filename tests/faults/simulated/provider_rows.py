@@ -8,7 +8,7 @@ from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import FORGED, TEN_MINUTES, absent, forge
 from tests.faults.simulated.judging import calls_made, closed_after_a_look_up
 from tests.faults.simulated.network import Weather
-from tests.faults.simulated.trials import PLAIN, broken, lives, shaped, verdict
+from tests.faults.simulated.trials import PLAIN, broken, lives, settled, shaped
 from tests.faults.simulated.world import DAY, MINUTE, World
 
 _TIMEOUTS = {"timeout_placed": 0.25, "timeout_late": 0.25, "timeout_not": 0.2}
@@ -50,8 +50,7 @@ def _timed_out(seed: int, scale: float = 1.0) -> Tried:
             world.live(shape.opens_at + day * DAY + world.draws.uniform(3, 7) * MINUTE)
             world.do(absent(world.draws.uniform(7, 12) * MINUTE))
         world.live(shape.opens_at + shape.days * DAY)
-        world.settle()
-        return verdict(world, list(_TIMEOUTS))
+        return settled(world, list(_TIMEOUTS))
 
 
 def _unavailable(seed: int, scale: float = 1.0) -> Tried:
@@ -63,8 +62,7 @@ def _unavailable(seed: int, scale: float = 1.0) -> Tried:
         world.live(world.clock.now() + 30 * MINUTE)
         world.network.weather = Weather()
         world.live(shape.opens_at + shape.days * DAY)
-        world.settle()
-        return verdict(world, ["unavailable"])
+        return settled(world, ["unavailable"])
 
 
 def _refused(seed: int, scale: float = 1.0) -> Tried:
@@ -83,8 +81,7 @@ def _refused(seed: int, scale: float = 1.0) -> Tried:
             if found:
                 return broken(world, ["refused"], found)
             world.resume_all()
-        world.settle()
-        return verdict(world, ["refused"])
+        return settled(world, ["refused"])
 
 
 _READ_WITHIN = timedelta(seconds=2)

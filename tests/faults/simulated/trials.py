@@ -5,12 +5,38 @@ from dataclasses import replace
 from typing import Any
 
 from tests.faults.row import Trial, Tried
-from tests.faults.simulated.judging import judge, nobody_is_left_off_the_stage
+from tests.faults.simulated.attempts import completed_is_over, delays_are_kept, further_attempts_are_made
+from tests.faults.simulated.judging import (
+    caps_hold,
+    never_too_many_in_flight,
+    nobody_is_left_off_the_stage,
+    nobody_is_lost,
+    nobody_rings_twice,
+    outcomes_are_true,
+    requests_are_allowed,
+    slots_are_freed_once,
+    starts_keep_the_pace,
+)
 from tests.faults.simulated.network import Weather
 from tests.faults.simulated.shape import Shape
 from tests.faults.simulated.world import DAY, World
 
 Judge = Callable[[World], Iterator[str]]
+
+JUDGES: tuple[Judge, ...] = (
+    nobody_rings_twice,
+    requests_are_allowed,
+    starts_keep_the_pace,
+    caps_hold,
+    never_too_many_in_flight,
+    slots_are_freed_once,
+    nobody_is_lost,
+    further_attempts_are_made,
+    delays_are_kept,
+    completed_is_over,
+    outcomes_are_true,
+)
+"""Those of every world, I1 to I6."""
 
 PLAIN = Shape()
 HARD = Weather(
@@ -40,22 +66,28 @@ def lives(shape: Shape, met: Sequence[str], *more: Judge) -> Trial:
     def trial(seed: int, scale: float = 1.0) -> Tried:
         with World(seed, shape.scaled(scale)) as world:
             world.live(shape.opens_at + shape.days * DAY)
-            if left := next(nobody_is_left_off_the_stage(world), None):  # an edit that settles would mend it
-                return broken(world, met, left)
-            world.settle()
-            return verdict(world, met, *more)
+            return settled(world, met, *more)
 
     return trial
 
 
+def settled(world: World, met: Sequence[str], *more: Judge) -> Tried:
+    """Settle a world and judge it; the stage before that, as an edit that settles would mend it."""
+    if left := next(nobody_is_left_off_the_stage(world), None):
+        return broken(world, met, left)
+    world.settle()
+    return verdict(world, met, *more)
+
+
 def verdict(world: World, met: Sequence[str], *more: Judge) -> Tried:
     """Judge a world, and say how often it met the faults ``met``."""
-    found = judge(world)
-    for judges in () if found else more:
-        found = found or next(judges(world), None)
-    return Tried(None if found is None else f"seed {world.seed}: {found}", world.met(*met))
+    world.network.catch_up()
+    found = [sentence for judges in JUDGES for sentence in judges(world)]
+    found = found or [sentence for judges in more for sentence in judges(world)]
+    others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return broken(world, met, found[0] + others) if found else Tried(None, world.met(*met))
 
 
 def broken(world: World, met: Sequence[str], found: str) -> Tried:
-    """Say what broke before a world was judged."""
+    """Say what broke in a world."""
     return Tried(f"seed {world.seed}: {found}", world.met(*met))

@@ -12,7 +12,7 @@ from flows.contact_store import current_snapshot
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import late
 from tests.faults.simulated.shape import Shape
-from tests.faults.simulated.trials import verdict
+from tests.faults.simulated.trials import settled
 from tests.faults.simulated.world import DAY, World
 
 AGAIN = "a person stood in a list once more"
@@ -92,8 +92,7 @@ def trial(seed: int, scale: float = 1.0) -> Tried:
     shape = replace(_SHAPE.scaled(scale))
     with TwiceWritten(seed, shape) as world:
         world.live(shape.opens_at + shape.days * DAY)
-        world.settle()
-        return verdict(world, [AGAIN], one_ring_for_a_person, nobody_is_left_out)
+        return settled(world, [AGAIN], one_ring_for_a_person, nobody_is_left_out)
 
 
 ROWS = [Row(26, "S", "the same person twice", trial, 1_000)]

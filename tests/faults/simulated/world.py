@@ -298,7 +298,7 @@ class World:
         expected = per_minute * (self.shape.tick / MINUTE)
         return int(expected) + (self.draws.random() < expected - int(expected))
 
-    def settle(self, days: int = 40) -> None:
+    def settle(self, days: int = 80) -> None:
         """Have the weather clear up, resume what is held, and live on until every campaign has ended.
 
         Where edits have left too little allowed, more is.
