@@ -132,6 +132,21 @@ SIMULATED_GUARDS = (
         ),
     ),
     SimulatedGuard(
+        "whoever is to be tried again waits for that",
+        15,
+        stated({"ledger/add_retries": ("call.attempt < campaign.max_attempts", "call.attempt < 1")}),
+    ),
+    SimulatedGuard(
+        "a delay is over before a slot is looked for",
+        15,
+        stated({"ledger/list_ripe": (" and ripe_at <= $now::timestamptz", "")}),
+    ),
+    SimulatedGuard(
+        "a campaign with an open call is not completed",
+        9,
+        stated({"ledger/complete_campaigns": ("call.finished_at is null", "call.state = 'claimed'")}),
+    ),
+    SimulatedGuard(
         "calls in flight are counted", 9, claimed_in_spite_of("max_concurrent_calls are in flight")
     ),
     SimulatedGuard(
