@@ -100,6 +100,7 @@ def surviving_plans(home: Home, entries: Sequence[Entry], progress: Progress) ->
         WorkError: there are plans, but the journal knows of none.
     """
     known, noted, published = _first_known(entries), _last_noted(entries), _published(entries)
+    made = _made(entries)
     lost = dict.fromkeys(known["campaign_id"].unique().sort(), "its plans are gone")
     found = Surviving([], lost, [])
     for folder in sorted(folder for folder in home.plans.glob("*") if folder.is_dir()):
@@ -113,7 +114,7 @@ def surviving_plans(home: Home, entries: Sequence[Entry], progress: Progress) ->
             for name, sha256 in published.get(folder.name, {}).items():
                 proven(home.plans, name, sha256)
             versions = _versions(folder, known_from, progress)
-            stored, others = _stored(versions, noted.get(folder.name), _made(entries, folder.name))
+            stored, others = _stored(versions, noted.get(folder.name), made)
             _refuse_damaged_past(home, folder.name)
             found.plans.append(SurvivingPlan(folder.name, stored, _listed(home, stored)))
         except (InputError, DamagedFileError) as error:
@@ -197,8 +198,8 @@ def _versions(folder: Path, known_from: Mapping[int, int], progress: Progress) -
     return versions
 
 
-def _made(entries: Sequence[Entry], campaign_id: str) -> pl.DataFrame:
-    """Return the attempts of a campaign (``contact_id``, ``attempt``) that were noted and never went back."""
+def _made(entries: Sequence[Entry]) -> pl.DataFrame:
+    """Return the attempts (``_CALL``) that were noted and never went back."""
     noted = [entry.rows.select(_CALL) for entry in entries if entry.kind == "note"]
     back = [
         entry.rows.filter(pl.col("state").is_in(GOES_BACK)).select(_CALL)
@@ -206,8 +207,7 @@ def _made(entries: Sequence[Entry], campaign_id: str) -> pl.DataFrame:
         if entry.kind == "answer"
     ]
     none = NOTES.to_frame().select(_CALL)
-    made = pl.concat([none, *noted]).join(pl.concat([none, *back]), on=_CALL, how="anti")
-    return made.filter(pl.col("campaign_id") == campaign_id).select("contact_id", "attempt")
+    return pl.concat([none, *noted]).join(pl.concat([none, *back]), on=_CALL, how="anti")
 
 
 def _stored(
@@ -229,7 +229,7 @@ def _stored(
 
 
 def _plans_any(version: Version, attempts: pl.DataFrame) -> bool:
-    planned = pl.scan_parquet(version.file).join(attempts.lazy(), on=["contact_id", "attempt"], how="semi")
+    planned = pl.scan_parquet(version.file).join(attempts.lazy(), on=_CALL, how="semi")
     return not planned.head(1).collect().is_empty()
 
 
