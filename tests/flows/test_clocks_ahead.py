@@ -25,10 +25,10 @@ def _world(home, **settings):
     return world
 
 
-def _tick_ahead(world, ahead, dialers=None):
+def _tick_ahead(world, ahead):
     world.clock.set_by(ahead)
     with Owner(world.home.owners, world.ledger, world.clock) as owner:
-        world.dispatcher(owner, dialers=dialers).tick()
+        world.dispatcher(owner).tick()
     world.clock.set_by(-ahead)
 
 

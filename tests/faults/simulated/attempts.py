@@ -11,7 +11,7 @@ from flows.standing import calls_of
 from tests.faults.simulated.judging import RETRYABLE, calls_made, events_of
 from tests.faults.simulated.network import Key, Request
 from tests.faults.simulated.world import World
-from transforms.campaign import Retry
+from transforms.campaign import Retry, RetryableOutcome
 
 _COUNTS = ("final_count", "in_flight_count", "retry_count", "waiting_count", "skipped_count")
 
@@ -93,7 +93,7 @@ def _delay(retry: Retry, attempt: int, outcome: str) -> timedelta | None:
     """Return after how long settings have an attempt with this outcome followed by another."""
     if outcome not in RETRYABLE or attempt >= retry.max_attempts:
         return None
-    minutes = {str(name): minutes for name, minutes in retry.delay_minutes.items()}.get(outcome)
+    minutes = retry.delay_minutes.get(RetryableOutcome(outcome))
     return None if minutes is None else timedelta(minutes=minutes)
 
 
