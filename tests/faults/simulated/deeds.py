@@ -3,29 +3,22 @@
 Each deed counts in ``World.met`` how often it met what it is about: a skip that comes too late is none.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import polars as pl
 
-from flows import campaigns, pausing, scheduling
+from flows import campaigns, pausing
 from flows.campaigns import StoredCampaign, find_campaign
 from flows.dialers.dialer import REPORTS
 from flows.journal import Journal
+from flows.settling import settle
 from flows.standing import known_contacts
-from tests.faults.simulated.agenda import Died
-from tests.faults.simulated.shape import RETRIES
 from tests.faults.simulated.world import DAY, HOUR, MINUTE, Deed, World
-from tests.people import NUMBERS
-from transforms.campaign import Campaign
-from transforms.wall_clock import to_local
 
 PAUSED = "claims were in hand when their campaign was paused"
 SKIPPED = "a contact was skipped who was planned and not dialled yet"
-EDITED = "a call was claimed when an edit of its campaign began"
 FORGED = "a report was forged"
-DIED = "a process died while it published"
+SETTLED = "a person settled a call that was unknown"
 CLOSED = "the window closed while a campaign was held back or nobody dispatched"
 ABSENT = "nobody dispatched for a while"
 SET = "the clock was set under a dispatcher"
@@ -36,10 +29,20 @@ SET = "the clock was set under a dispatcher"
 
 def pause(world: World, campaign_id: str) -> None:
     """Pause a campaign."""
-    claims = _claims(world, campaign_id)
+    claims = claims_of(world, campaign_id)
     pausing.pause(world.home, world.ledger, campaign_id, world.clock.now())
     world.note("paused", campaign_id)
     world.meet(PAUSED, int(claims > 0))
+
+
+def pause_all(world: World, campaign_id: str) -> None:
+    """Hold every campaign back: the emergency stop."""
+    in_hand = [campaign_id for campaign_id in world.campaign_ids if claims_of(world, campaign_id)]
+    held = pausing.pause_all(world.home, world.ledger, world.clock.now())
+    paused = {campaign.campaign_id for campaign in held.campaigns}
+    for campaign_id in paused:
+        world.note("paused", campaign_id)
+    world.meet(PAUSED, len(paused.intersection(in_hand)))
 
 
 def resume(world: World, campaign_id: str) -> None:
@@ -55,8 +58,10 @@ def resume_any(world: World, campaign_id: str) -> None:  # noqa: ARG001 - any th
 
 def cancel(world: World, campaign_id: str) -> None:
     """End a campaign for good."""
+    claims = claims_of(world, campaign_id)
     pausing.cancel(world.home, world.ledger, campaign_id, world.clock.now())
     world.note("paused", campaign_id)
+    world.meet(PAUSED, int(claims > 0))
 
 
 def skip(world: World, campaign_id: str) -> None:
@@ -80,97 +85,26 @@ def _drawn(world: World, stored: StoredCampaign) -> pl.Series:
     return pl.Series([f"c{world.draws.randrange(count)}" for _ in range(world.draws.randint(1, 20))]).unique()
 
 
-def _claims(world: World, campaign_id: str) -> int:
+def claims_of(world: World, campaign_id: str) -> int:
+    """Return how many calls of a campaign are claimed and not noted yet."""
     with world.ledger.session() as session:
         return session.read("list_claims_of_campaign", campaign_id=campaign_id, stopped_at=None).height
 
 
-# ------------------------------------------------------------ changing
-
-EDITS: list[Callable[[World, Campaign], dict[str, Any]]] = [
-    lambda world, _: {"phone_numbers": NUMBERS[world.draws.randint(0, 1) : world.draws.randint(2, 3)]},
-    lambda world, _: {"phone_rotation_strategy": world.draws.choice(["round_robin", "sequential", "random"])},
-    lambda world, _: {"max_calls_per_day": _share_of_a_day(world, 3, 2, 1)},
-    lambda world, _: {"max_calls_per_number_per_day": _share_of_a_day(world, 4, 2)},
-    lambda world, _: {"max_concurrent_calls": world.draws.choice([2, *world.shape.in_flight])},
-    lambda world, _: {"calls_per_second": world.draws.choice([0.5, 1, *world.shape.paces])},
-    lambda world, _: {"working_days": world.draws.choice([[1, 2, 3, 4, 5, 6, 7], [1, 3, 5, 7]])},
-    lambda world, old: {"end_time": _later(old.end_time, world.draws.choice([-3, -1, 4]), old.start_time)},
-    lambda world, old: {"start_time": _later(old.start_time, world.draws.choice([-4, 1, 2]), "")},
-    lambda world, _: {"retry": world.draws.choice(RETRIES)},
-    lambda world, old: {
-        "blackout_dates": [(to_local(old.timezone, world.clock.now()).date() + DAY).isoformat()]
-    },
-    lambda world, _: {"seed": world.draws.randint(0, 9)},
-]
+# ------------------------------------------------------------ true and false words
 
 
-def _share_of_a_day(world: World, *parts: int) -> int | None:
-    part = world.draws.choice([*parts, None])
-    return None if part is None else max(2, world.shape.per_day // part)
-
-
-def _later(wall: str, minutes: int, not_before: str) -> str:
-    at = (
-        datetime.strptime("23:59" if wall == "24:00" else wall, "%H:%M").replace(tzinfo=UTC)
-        + minutes * MINUTE
-    )
-    return max(f"{at:%H:%M}", _later(not_before, 1, "") if not_before else "")
-
-
-def edit(world: World, campaign_id: str) -> None:
-    """Change a setting of a campaign, while time passes and others go on."""
-    changed_meanwhile(world, campaign_id, lambda _: world.goes_on())
-
-
-def edit_held_back(world: World, campaign_id: str) -> None:
-    """Change a setting of a campaign that is paused and resumed meanwhile, so that its claims go back."""
-
-    def hold_back(_: str) -> None:
-        pause(world, campaign_id)
-        resume(world, campaign_id)
-
-    changed_meanwhile(world, campaign_id, hold_back)
-
-
-def changed_meanwhile(world: World, campaign_id: str, progress: Callable[[str], None]) -> None:
-    """Change a setting of a campaign, and have something happen at each step of computing its plan."""
+def look_up_and_settle(world: World, campaign_id: str) -> None:
+    """Look at the provider how the unknown calls of a campaign ended, and say so of those that did."""
     with world.ledger.session() as session:
-        old = find_campaign(session, campaign_id).settings
-    claims = _claims(world, campaign_id)
-    changes = world.draws.choice(EDITS)(world, old)
-    keep = world.draws.random() < 0.4
-    edited = scheduling.update(
-        world.home, world.ledger, campaign_id, changes, world.clock.now(), keep=keep, progress=progress
-    )
-    world.remember(campaign_id)
-    if edited.written is not None:
-        world.note("replaced", (campaign_id, int(edited.written.file.stem)))
-    world.meet(EDITED, claims if edited.written else 0)
-
-
-def late(world: World, campaign_id: str) -> None:
-    """Have contacts come to a campaign's list, and schedule them."""
-    with world.ledger.session() as session:
-        name = find_campaign(session, campaign_id).settings.contact_list or ""
-    world.load(name, world.listed[name] + world.draws.randint(1, 2))
-    scheduling.schedule(world.home, world.ledger, campaign_id, world.clock.now())
-    world.remember(campaign_id)
-
-
-def die_publishing(world: World, campaign_id: str) -> None:
-    """Edit a campaign or schedule late contacts in a process that dies on the way, and leave it at that."""
-    world.fate.moments = world.draws.randint(0, 14)
-    try:
-        world.draws.choice([edit, late])(world, campaign_id)
-    except Died:
-        world.meet(DIED)
-    finally:
-        world.fate.moments = None
-    world.remember(campaign_id)
-
-
-# ------------------------------------------------------------ false words, absences, the clock
+        calls = session.read("list_calls", campaign_id=campaign_id).filter(state="unknown")
+    for contact_id, attempt in calls.select("contact_id", "attempt").iter_rows():
+        key = (campaign_id, contact_id, attempt)
+        outcome = world.network.ended_as(key)
+        if outcome is not None:
+            settle(world.home, world.ledger, campaign_id, contact_id, outcome, world.clock.now())
+            world.note("settled", key)
+            world.meet(SETTLED)
 
 
 def forge(world: World, campaign_id: str) -> None:
@@ -201,6 +135,9 @@ def forge(world: World, campaign_id: str) -> None:
     with Journal(world.home.journal).writing() as page:
         page.add("report", pl.DataFrame(reports, schema=REPORTS))
     world.meet(FORGED, len(reports))
+
+
+# ------------------------------------------------------------ absences, the clock
 
 
 def absent(length: timedelta) -> Deed:

@@ -19,7 +19,7 @@ from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.contact_store import current_snapshot
 from flows.standing import calls_of
 from tests.faults.simulated.network import KEYS_LIVE, Key, Request
-from tests.faults.simulated.world import World
+from tests.faults.simulated.world import CONTACT_ZONES, World
 from tests.transforms import clocks, oracle
 from transforms.campaign import Campaign
 
@@ -56,6 +56,7 @@ def requests_are_allowed(world: World) -> Iterator[str]:
     """I5 and I6: inside its window, at its slot, by its owner, none that a pause, skip or edit forbids."""
     held: set[str] = set()
     skipped: set[tuple[str, str]] = set()
+    settled: set[Key] = set()
     current: dict[str, int] = {}
     first: dict[Key, timedelta] = {}
     opened = OpenTime()
@@ -66,6 +67,8 @@ def requests_are_allowed(world: World) -> Iterator[str]:
             held.discard(what)
         elif kind == "skipped":
             skipped.add(what)
+        elif kind == "settled":
+            settled.add(what)
         elif kind == "replaced":
             current.update([what])
         elif kind == "clock":
@@ -77,6 +80,8 @@ def requests_are_allowed(world: World) -> Iterator[str]:
             wrong.append(("I5", "after its campaign was held back"))
         if what.key[:2] in skipped:
             wrong.append(("I5", "after the contact was skipped"))
+        if what.key in settled:
+            wrong.append(("I6", "after a person had settled it"))
         if what.row["owner_id"] != what.sender:
             wrong.append(("I6", "by another than its owner"))
         if not what.row["replays"]:
@@ -91,7 +96,10 @@ def requests_are_allowed(world: World) -> Iterator[str]:
 
 
 def _out_of_time(world: World, request: Request, opened: OpenTime) -> Iterator[str]:
-    row, settings = request.row, world.settings[request.key[0], request.row["plan_version"]]
+    version = request.key[0], request.row["plan_version"]
+    row, settings = request.row, world.settings[version]
+    if request.at < world.starts[version]:
+        yield f"before its campaign begins at {world.starts[version]}"
     if request.at < row["scheduled_at"]:
         yield "before its slot"
     if request.at >= row["not_after"]:
@@ -129,7 +137,8 @@ def starts_keep_the_pace(world: World) -> Iterator[str]:
 
 
 def caps_hold(world: World) -> Iterator[str]:
-    """I5: no date and no number above its cap, counted by what rang."""
+    """I5: no date and no number above its cap, counted by what rang, by the clock the campaign has then."""
+    zones = {settings.timezone for settings in world.settings.values()}
     rang_at = {call.key: call.rang_at for call in world.network.rings}
     made: Counter[tuple[object, ...]] = Counter()
     that_rang = {  # an earlier request of the same key was turned away
@@ -139,15 +148,25 @@ def caps_hold(world: World) -> Iterator[str]:
     }
     for request in that_rang.values():
         campaign_id, number = request.key[0], request.row["from_number"]
-        settings = world.settings[campaign_id, request.row["plan_version"]]
+        version = campaign_id, request.row["plan_version"]
+        settings = world.settings[version]
+        for zone in zones:
+            read = clocks.wall_clock(zone, request.at).date()
+            made[campaign_id, zone, read] += 1
+            made[campaign_id, zone, read, number] += 1
         day = clocks.wall_clock(settings.timezone, request.at).date()
-        made[campaign_id, day] += 1
-        made[campaign_id, day, number] += 1
+        of_number = settings.max_calls_per_number_per_day
         for calls, cap in (
-            (made[campaign_id, day], settings.max_calls_per_day),
-            (made[campaign_id, day, number], settings.max_calls_per_number_per_day),
+            (
+                made[campaign_id, settings.timezone, day],
+                oracle.cap_of(settings, day, world.starts[version], oracle.end_of(settings)),
+            ),
+            (
+                made[campaign_id, settings.timezone, day, number],
+                math.inf if of_number is None else of_number,
+            ),
         ):
-            if cap is not None and calls > cap:
+            if calls > cap:
                 yield f"I5: call {calls} of {campaign_id} on {day}, where {cap} are allowed"
 
 
@@ -237,17 +256,16 @@ def nobody_is_lost(world: World) -> Iterator[str]:
         calls = calls_made(world, campaign_id)
         if stored.state == "failed" and campaign_id not in world.damaged:
             yield f"I2: {stored.name} ({campaign_id}) failed although nobody damaged its plan"
+        if stored.state == "cancelled" and calls["finished_at"].null_count():
+            yield f"I2: {stored.name} was cancelled and has calls that are open for ever"
         if stored.state in ("failed", "cancelled"):
             continue
         if stored.state != "completed":
             yield f"I2: {stored.name} ({campaign_id}) does not come to its end, it is {stored.state}"
-        excluded = {
-            contact
-            for name in versions
-            for contact in pl.read_parquet(world.home.plans / name.replace(".parquet", ".excluded.parquet"))[
-                "contact_id"
-            ]
-        }
+        excluded = _excluded(world, versions.to_list())
+        wrongly = {contact for contact, version in excluded if not _is_out(world, contact, version, skips)}
+        if wrongly:
+            yield f"I2: {sorted(wrongly)} of {stored.name} ({campaign_id}) are left out for no reason"
         waiting: set[str] = set()
         if stored.state != "completed":
             planned = (
@@ -256,7 +274,7 @@ def nobody_is_lost(world: World) -> Iterator[str]:
             waiting = set(planned["contact_id"]) | set(pending["contact_id"])
         snapshot = current_snapshot(world.home, stored.settings.contact_list or "")
         listed = set(pl.read_parquet(snapshot)["contact_id"].head(stored.listed_count))
-        lost = listed - set(calls["contact_id"]) - skips - waiting - excluded
+        lost = listed - set(calls["contact_id"]) - skips - waiting - {contact for contact, _ in excluded}
         if lost:
             yield f"I2: {sorted(lost)} of {stored.name} ({campaign_id}, {stored.state}) are lost"
         if stored.state == "completed" and calls["finished_at"].null_count():
@@ -270,6 +288,44 @@ def nobody_is_lost(world: World) -> Iterator[str]:
             if attempt > 1 and states.get((contact, attempt - 1)) not in RETRYABLE:
                 before = states.get((contact, attempt - 1))
                 yield f"I2: attempt {attempt} of {contact} of {stored.name} came after one that was {before}"
+
+
+def _excluded(world: World, versions: list[str]) -> set[tuple[str, tuple[str, int]]]:
+    """Return whom the versions leave out, each with its campaign and version."""
+    found = set()
+    for name in versions:
+        campaign_id, number = name.removesuffix(".parquet").split("/")
+        file = world.home.plans / f"{campaign_id}/{number}.excluded.parquet"
+        found |= {(contact, (campaign_id, int(number))) for contact in pl.read_parquet(file)["contact_id"]}
+    return found
+
+
+def _is_out(world: World, contact: str, version: tuple[str, int], skips: set[str]) -> bool:
+    """Say whether somebody was skipped, or is in a zone that nobody knows, where that matters."""
+    if contact in skips:
+        return True
+    zone = CONTACT_ZONES[int(contact.removeprefix("c")) % len(CONTACT_ZONES)]
+    return world.settings[version].contact_timezone == "contact" and zone == CONTACT_ZONES[-1]
+
+
+def dialled_numbers_are_right(world: World) -> Iterator[str]:
+    """Everybody is called at a number that the list has for them, or had since the plan was made."""
+    changed: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    changes = 0
+    for kind, what in world.network.log:
+        if kind == "renumbered":
+            name, contact, number = what
+            changes += 1
+            changed[name, contact].append((changes, number))
+        if kind != "request":
+            continue
+        version, contact = (what.key[0], what.row["plan_version"]), what.key[1]
+        name = world.settings[version].contact_list or ""
+        first = (0, f"+1{int(contact.removeprefix('c')) + 2_125_550_000}")
+        numbers = [first, *changed[name, contact]]
+        planned = max(place for place, _ in numbers if place <= world.numbered[version])
+        if what.row["phone"] not in {number for place, number in numbers if place >= planned}:
+            yield f"{_named(world, what.key)} was rung at {what.row['phone']}, of {numbers}"
 
 
 def nobody_is_left_off_the_stage(world: World) -> Iterator[str]:
@@ -308,7 +364,10 @@ def outcomes_are_true(world: World) -> Iterator[str]:
             yield f"I2: {_named(world, key)} rang, and the ledger does not know it"
         elif row["state"] in FINAL and row["state"] != call.outcome:
             yield f"I6: {_named(world, key)} is {row['state']} and was {call.outcome}"
+    settled = {what for kind, what in world.network.log if kind == "settled"}
     for key, row in known.items():
+        if key in settled:
+            continue
         if row["state"] in FINAL and key not in rang and (row["state"] != "failed" or key not in asked):
             yield f"I6: {_named(world, key)} is {row['state']} and never rang"
 

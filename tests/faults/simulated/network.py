@@ -194,7 +194,21 @@ class Network:
             return [(timedelta(seconds=25), reply[1])]
         if kind == "repeated":
             return [(reply[0] * place, reply[1]) for place in range(1, 6)]
+        if kind == "contradicted" and now >= call.ends_at:
+            _, other = self._reports(draws, call_id, 200, {"data": {"id": call_id, **_another(draws, call)}})
+            return [reply, (reply[0] + _MOMENT, other), (reply[0] + 2 * _MOMENT, reply[1])]
         return [reply]
+
+    def ended_as(self, key: Key) -> str | None:
+        """Return how a call ended, as a person finds it; one that never rang failed. None: it may go on."""
+        self.catch_up()
+        call = self._known.get(key)
+        if call is not None:
+            return call.outcome if call.ends_at <= self.clock.since_boot() else None
+        on_its_way = any(
+            (row["campaign_id"], row["contact_id"], row["attempt"]) == key for _, row in self._late
+        )
+        return None if on_its_way else "failed"
 
     def _knows(self, key: Key, at: timedelta) -> bool:
         return key in self._known and at < self._known[key].rang_at + KEYS_LIVE
@@ -299,6 +313,11 @@ class Network:
     def _draws(self, on: str, key: Key) -> random.Random:
         self._asked[on, key] += 1
         return random.Random(f"{self.seed}:{on}:{key}:{self._asked[on, key]}")
+
+
+def _another(draws: random.Random, call: Call) -> Mapping[str, str]:
+    """Return what the provider says of calls with another outcome than this one."""
+    return draws.choice([said for said, outcome, _ in _WORDS if outcome != call.outcome])
 
 
 def _drawn(draws: random.Random, shares: Mapping[str, float]) -> str:

@@ -2,28 +2,29 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
+from flows import scheduling
+from flows.plan_store import plan_files
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import (
     A_WEEK,
     ABSENT,
     AN_HOUR,
     CLOSED,
-    DIED,
-    EDITED,
     PAUSED,
     SKIPPED,
     TEN_MINUTES,
+    cancel,
     closes_between,
-    die_publishing,
-    edit,
-    edit_held_back,
-    late,
     pause,
+    pause_all,
     skip,
 )
+from tests.faults.simulated.edits import DIED, EDITED, die_publishing, edit, edit_held_back, late, renumber
+from tests.faults.simulated.judging import dialled_numbers_are_right
 from tests.faults.simulated.network import Weather
-from tests.faults.simulated.trials import lives, settled, shaped, tried_by_people
+from tests.faults.simulated.trials import broken, lives, settled, shaped, tried_by_people
 from tests.faults.simulated.two_at_once import (
     PAST_THE_LOCK,
     TWO,
@@ -48,7 +49,8 @@ def _held_at_any_moment(seed: int, scale: float = 1.0) -> Tried:
                 world.tick()
                 for campaign_id in world.draws.sample(world.campaign_ids, len(world.campaign_ids)):
                     world.pass_time(world.draws.random() * timedelta(seconds=1.2))
-                    world.do(pause, campaign_id)
+                    holds_back = world.draws.choices([pause, pause_all, cancel], [0.96, 0.03, 0.01])[0]
+                    world.do(holds_back, campaign_id)
             world.resume_all()
             world.live(world.clock.now() + timedelta(hours=22))
         return settled(world, [PAUSED])
@@ -66,7 +68,7 @@ def _after_the_window(seed: int, scale: float = 1.0) -> Tried:
                 continue
             held = world.draws.sample(world.campaign_ids, len(world.campaign_ids) // 2)
             for campaign_id in held:
-                world.do(pause, campaign_id)
+                world.do(cancel if world.draws.random() < 0.05 else pause, campaign_id)
             world.live(world.clock.now() + world.draws.choice([MINUTE, 10 * MINUTE, 10 * MINUTE, 2 * HOUR]))
             if closes_between(world, since, world.clock.now()):
                 world.meet(CLOSED, len(world.those_in("paused")))
@@ -126,7 +128,7 @@ def _edited_while_claimed(seed: int, scale: float = 1.0) -> Tried:
         world.tick()
         for campaign_id in world.campaign_ids:
             world.do(edit_held_back, campaign_id)
-        return settled(world, [EDITED], no_edit_is_overtaken)
+        return settled(world, [EDITED], no_edit_is_overtaken, dialled_numbers_are_right)
 
 
 def _publications(seed: int, scale: float = 1.0) -> Tried:
@@ -138,7 +140,21 @@ def _publications(seed: int, scale: float = 1.0) -> Tried:
                 world.live(max(world.clock.now(), shape.opens_at + day * DAY + minutes * MINUTE))
                 for deed in (*[die_publishing] * 6, *[edit_beside_another] * 3, *[edit_past_the_lock] * 2):
                     world.do(deed)
+        if left := next(_orphans(world), None):
+            return broken(world, [DIED], f"{left} is named by no version and was not set aside")
         return settled(world, [DIED, TWO, PAST_THE_LOCK])
+
+
+def _orphans(world: World) -> Iterator[Path]:
+    """Change of every campaign what no plan depends on, and yield plan files that no version names then."""
+    for campaign_id in world.those_in("scheduled", "active", "paused"):
+        changes = {"max_call_minutes": 30}
+        scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
+        with world.ledger.session() as session:
+            known = set(session.read("list_versions", campaign_id=campaign_id)["file"])
+        for file in plan_files(world.home.plans / campaign_id):
+            if str(file.relative_to(world.home.plans)) not in known:
+                yield file
 
 
 _CLAIMS_GO_BACK = tried_by_people(
@@ -146,7 +162,7 @@ _CLAIMS_GO_BACK = tried_by_people(
     contacts=1_000,
     in_flight=(120, 400),
     paces=(None,),
-    deeds={edit: 8.0},
+    deeds={edit: 8.0, renumber: 1.0},
     weather=Weather(calls={"unsent": 0.4, "timeout_placed": 0.1}),
 )
 """Claims are long in hand and often go back, so that they do while an edit is being computed, too."""

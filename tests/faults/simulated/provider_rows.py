@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.faults.row import Row, Tried
-from tests.faults.simulated.deeds import FORGED, TEN_MINUTES, absent, forge
+from tests.faults.simulated.deeds import FORGED, TEN_MINUTES, absent, forge, look_up_and_settle
 from tests.faults.simulated.judging import calls_made, closed_after_a_look_up
 from tests.faults.simulated.network import Weather
 from tests.faults.simulated.trials import PLAIN, broken, lives, settled, shaped
@@ -13,7 +13,7 @@ from tests.faults.simulated.world import DAY, MINUTE, World
 
 _TIMEOUTS = {"timeout_placed": 0.25, "timeout_late": 0.25, "timeout_not": 0.2}
 _FAINT = {"failed_body": 0.2, "no_id": 0.2, "html": 0.2}
-_REPORTS = {"lost": 0.3, "late": 0.2, "repeated": 0.3}
+_REPORTS = {"lost": 0.3, "late": 0.2, "repeated": 0.2, "contradicted": 0.1}
 
 
 def no_early_retry(world: World) -> Iterator[str]:
@@ -107,7 +107,13 @@ def _untouched(world: World, asked: int) -> Iterator[str]:
             yield f"{call['contact_id']} is {call['state']} although its request was refused"
 
 
-_REPLAYED = shaped(_TIMEOUTS, open_minutes=20, in_flight=(20, 60, 200), call_minutes=(4, 11, 25, 25))
+_REPLAYED = shaped(
+    _TIMEOUTS,
+    open_minutes=20,
+    in_flight=(20, 60, 200),
+    call_minutes=(4, 11, 25, 25),
+    deeds={look_up_and_settle: 1.0},
+)
 """Windows and most deadlines are longer than a key lives: its age alone keeps a dial from being repeated."""
 
 _LIMITED = replace(

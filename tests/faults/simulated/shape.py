@@ -85,6 +85,7 @@ class Shape:
             "phone_numbers": NUMBERS[: draws.randint(1, 3)],
             "phone_rotation_strategy": draws.choice(["round_robin", "sequential", "random"]),
             "max_calls_per_day": draws.choice([None, None, per_day, per_day + 3]),
+            "first_day_cap": draws.choice(["full", "full", "prorated"]),
             "max_calls_per_number_per_day": draws.choice([None, None, per_day + 1]),
             "max_concurrent_calls": draws.choice(self.in_flight),
             "max_call_minutes": draws.choice(self.call_minutes),

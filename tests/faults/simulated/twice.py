@@ -10,7 +10,7 @@ import polars as pl
 from flows.contact_loading import load_list
 from flows.contact_store import current_snapshot
 from tests.faults.row import Row, Tried
-from tests.faults.simulated.deeds import late
+from tests.faults.simulated.edits import late
 from tests.faults.simulated.shape import Shape
 from tests.faults.simulated.trials import settled
 from tests.faults.simulated.world import DAY, World

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from flows import publishing
 from flows.replanning import replan
-from tests.faults.simulated.deeds import changed_meanwhile, edit, late
+from tests.faults.simulated.edits import changed_meanwhile, edit, late
 from tests.faults.simulated.world import Deed, World
 
 TWO = "a publication waited while another one of its campaign was being computed"

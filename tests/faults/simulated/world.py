@@ -43,6 +43,9 @@ MINUTE = timedelta(minutes=1)
 MEMORY = Path("/dev/shm")
 """Where a world's files lie: in memory, because what is tried here is not the disk."""
 
+CONTACT_ZONES = (None, "America/New_York", None, "America/Chicago", "Europe/Berlin", None, "Mars/Olympus")
+"""The zones of people in turn, where a campaign asks for them; in the last one nobody is called."""
+
 MOST_TICKS_TO_SETTLE = 1_500
 """A world that has not come to its end after so many is judged as it is."""
 
@@ -68,6 +71,9 @@ def _allow_more(world: "World", campaign_id: str) -> None:
         changes = {"max_concurrent_calls": max(world.shape.in_flight), "calls_per_second": None}
         scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
         world.remember(campaign_id)
+    if settings.ends_at is not None:
+        scheduling.update(world.home, world.ledger, campaign_id, {"ends_at": None}, world.clock.now())
+        world.remember(campaign_id)
 
 
 def _named_by(draws: random.Random) -> uuid.UUID:
@@ -89,9 +95,15 @@ class World:
         self.campaign_ids: list[str] = []
         self.settings: dict[tuple[str, int], Campaign] = {}
         """The settings under which each version of a campaign was planned."""
+        self.starts: dict[tuple[str, int], datetime] = {}
+        """When the campaign begins in each of its versions."""
+        self.numbered: dict[tuple[str, int], int] = {}
+        """How many numbers had changed when each version was planned."""
         self.limits: dict[str, list[tuple[timedelta, int]]] = {}
         """How many calls of a campaign may be in flight, each with the time since boot it holds from."""
         self.listed: dict[str, int] = {}
+        self.renumbered: list[tuple[str, str, str]] = []
+        """Who got another number, in order: list, contact, number."""
         self.damaged: set[str] = set()
         """The campaigns whose plan files somebody spoilt."""
         self.errors: list[str] = []
@@ -140,10 +152,29 @@ class World:
     def load(self, name: str, count: int) -> None:
         """Have the first ``count`` people in a list."""
         self.listed[name] = count
+        numbers = {contact: phone for of, contact, phone in self.renumbered if of == name}
+        people = contacts(count, CONTACT_ZONES).with_columns(
+            phone=pl.col("contact_id").replace_strict(numbers, default=pl.col("phone"))
+        )
+        file = f"{name}-{count}-{len(self.renumbered)}"
         with open_contacts(self.home) as store:
-            source = SourceFile(f"{name}-{count}", f"{name}-{count}", "{}")
-            store.add(name, source, contacts(count).collect(), REJECTS.to_frame(), self.clock.now())
+            store.add(
+                name, SourceFile(file, file, "{}"), people.collect(), REJECTS.to_frame(), self.clock.now()
+            )
             store.publish_snapshot(name)
+
+    def renumber(self, name: str, places: list[int]) -> None:
+        """Have the people at these places of a list loaded with other numbers."""
+        for place in places:
+            number = f"+1{len(self.renumbered) + 2_125_570_000}"
+            self.renumbered.append((name, f"c{place}", number))
+            self.note("renumbered", self.renumbered[-1])
+        self.load(name, self.listed[name])
+
+    def list_of(self, campaign_id: str) -> str:
+        """Return the name of a campaign's list."""
+        with self.ledger.session() as session:
+            return find_campaign(session, campaign_id).settings.contact_list or ""
 
     def add_campaign(self, name: str, list_name: str, **changes: Any) -> str:
         """Create and schedule a campaign with drawn settings and ``changes`` of them."""
@@ -157,10 +188,13 @@ class World:
     def remember(self, campaign_id: str) -> None:
         """Keep under which settings a campaign's versions were planned, as the judge needs them."""
         with self.ledger.session() as session:
-            settings = find_campaign(session, campaign_id).settings
+            stored = find_campaign(session, campaign_id)
             versions = session.read("list_versions", campaign_id=campaign_id)["plan_version"].to_list()
+        settings = stored.settings
         for version in versions:
             self.settings.setdefault((campaign_id, version), settings)
+            self.starts.setdefault((campaign_id, version), stored.starts_at or self.clock.now())
+            self.numbered.setdefault((campaign_id, version), len(self.renumbered))
         self._versions[campaign_id] = len(versions)
         history = self.limits.setdefault(campaign_id, [])
         if not history or history[-1][1] != settings.max_concurrent_calls:
@@ -309,12 +343,18 @@ class World:
         self.resume_all()
         for campaign_id in self.those_in("scheduled", "active"):
             self.do(_allow_more, campaign_id)
-        while self.clock.now() < gives_up and ticks > 0 and self.those_in("scheduled", "active", "paused"):
+        while self.clock.now() < gives_up and ticks > 0 and self._goes_on():
             self.resume_all()
             ticks = self.live(min(self.clock.now() + DAY, gives_up), ticks)
         for hand in list(self.hands):
             self.dismiss(hand)
         self.shape = shape
+
+    def _goes_on(self) -> bool:
+        """Say whether a campaign has not ended, or a call of one that was cancelled."""
+        with self.ledger.session() as session:
+            calls = session.read("copy_call").filter(pl.col("finished_at").is_null())
+        return bool(self.those_in("scheduled", "active", "paused")) or not calls.is_empty()
 
     # ------------------------------------------------------------ people
 
