@@ -85,10 +85,6 @@ class Agenda:
                 return
         self.clock.wait_until(instant)
 
-    def next_moment(self) -> datetime | None:
-        """Return when the next step is due."""
-        return min((coming[0] for coming in self._coming), default=None)
-
     def _step(self, number: int, pool: "AgendaPool", batch: Batch) -> None:
         try:
             wakes_at = batch.step(self.clock.now())

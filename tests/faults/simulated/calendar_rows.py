@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from flows import scheduling
 from flows.clock import MOST_DRIFT
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import SET, set_clock
@@ -94,8 +93,7 @@ def dispatch_stops(world: World) -> Iterator[str]:
 def _crowded(world: World, campaign_id: str) -> None:
     """Have a campaign call all who are left within minutes, so that it is soon over."""
     changes = {"start_time": "10:00", "end_time": "10:20", "calls_per_second": None}
-    scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
-    world.remember(campaign_id)
+    world.update(campaign_id, changes)
 
 
 ROWS = [

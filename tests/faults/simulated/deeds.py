@@ -1,6 +1,6 @@
 """What people do to the campaigns of a world, and what happens to its dispatchers and its clock.
 
-Each deed counts in ``World.met`` how often it met what it is about: a skip that comes too late is none.
+Deeds that a row is about count in ``World.met`` how often they met it: a skip that comes too late is none.
 """
 
 from datetime import datetime, timedelta
@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from flows import campaigns, pausing
+from flows.applying import apply_journal
 from flows.campaigns import StoredCampaign, find_campaign
 from flows.dialers.dialer import REPORTS
 from flows.journal import Journal
-from flows.settling import settle
+from flows.settling import OUTCOMES, settle
 from flows.standing import known_contacts
 from tests.faults.simulated.world import DAY, HOUR, MINUTE, Deed, World
 
 PAUSED = "claims were in hand when their campaign was paused"
 SKIPPED = "a contact was skipped who was planned and not dialled yet"
 FORGED = "a report was forged"
-SETTLED = "a person settled a call that was unknown"
 CLOSED = "the window closed while a campaign was held back or nobody dispatched"
 ABSENT = "nobody dispatched for a while"
 SET = "the clock was set under a dispatcher"
@@ -35,25 +35,20 @@ def pause(world: World, campaign_id: str) -> None:
     world.meet(PAUSED, int(claims > 0))
 
 
-def pause_all(world: World, campaign_id: str) -> None:
+def pause_all(world: World, campaign_id: str) -> None:  # noqa: ARG001 - all there are
     """Hold every campaign back: the emergency stop."""
-    in_hand = [campaign_id for campaign_id in world.campaign_ids if claims_of(world, campaign_id)]
-    held = pausing.pause_all(world.home, world.ledger, world.clock.now())
-    paused = {campaign.campaign_id for campaign in held.campaigns}
-    for campaign_id in paused:
-        world.note("paused", campaign_id)
-    world.meet(PAUSED, len(paused.intersection(in_hand)))
+    live = world.those_in("scheduled", "active")
+    claims = [claims_of(world, each) for each in live]
+    pausing.pause_all(world.home, world.ledger, world.clock.now())
+    for each in live:
+        world.note("paused", each)
+    world.meet(PAUSED, sum(count > 0 for count in claims))
 
 
 def resume(world: World, campaign_id: str) -> None:
     """Let a campaign go on."""
     campaigns.resume(world.ledger, campaign_id, world.clock.now())
     world.note("resumed", campaign_id)
-
-
-def resume_any(world: World, campaign_id: str) -> None:  # noqa: ARG001 - any that is held
-    """Let every campaign go on that is held back."""
-    world.resume_all()
 
 
 def cancel(world: World, campaign_id: str) -> None:
@@ -95,16 +90,22 @@ def claims_of(world: World, campaign_id: str) -> int:
 
 
 def look_up_and_settle(world: World, campaign_id: str) -> None:
-    """Look at the provider how the unknown calls of a campaign ended, and say so of those that did."""
+    """Look at the provider how the unknown calls of a campaign ended, and say so of those that did.
+
+    Now and then a person knows better than the provider.
+    """
     with world.ledger.session() as session:
+        apply_journal(session, Journal(world.home.journal), world.clock.now())
         calls = session.read("list_calls", campaign_id=campaign_id).filter(state="unknown")
     for contact_id, attempt in calls.select("contact_id", "attempt").iter_rows():
         key = (campaign_id, contact_id, attempt)
         outcome = world.network.ended_as(key)
-        if outcome is not None:
-            settle(world.home, world.ledger, campaign_id, contact_id, outcome, world.clock.now())
-            world.note("settled", key)
-            world.meet(SETTLED)
+        if outcome is None:
+            continue
+        if world.draws.random() < 0.2:
+            outcome = world.draws.choice(OUTCOMES)
+        settle(world.home, world.ledger, campaign_id, contact_id, outcome, world.clock.now())
+        world.note("settled", (key, outcome))
 
 
 def forge(world: World, campaign_id: str) -> None:

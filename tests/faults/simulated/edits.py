@@ -1,9 +1,6 @@
-"""What people change of the campaigns of a world, and of their lists, while calls are made.
+"""What people change of the campaigns of a world, and of their lists, while calls are made."""
 
-Each counts in ``World.met`` how often it met what it is about.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +54,7 @@ def _end(world: World, _: Campaign) -> Changes:
     return {"ends_at": world.draws.choice([ends_at.isoformat(), None])}
 
 
-EDITS: list[Callable[[World, Campaign], Changes]] = [
+LASTING: list[Callable[[World, Campaign], Changes]] = [
     lambda world, _: {"phone_numbers": NUMBERS[world.draws.randint(0, 1) : world.draws.randint(2, 3)]},
     lambda world, _: {"phone_rotation_strategy": world.draws.choice(["round_robin", "sequential", "random"])},
     lambda world, _: {"max_calls_per_day": _share_of_a_day(world, 3, 2, 1)},
@@ -78,8 +75,12 @@ EDITS: list[Callable[[World, Campaign], Changes]] = [
     _zone,
     _windows,
     _start,
-    _end,
 ]
+
+
+"""Edits with which a campaign can come to its end."""
+
+EDITS = [*LASTING, _end]
 
 
 def _share_of_a_day(world: World, *parts: int) -> int | None:
@@ -101,28 +102,30 @@ def edit(world: World, campaign_id: str) -> None:
 
 
 def edit_held_back(world: World, campaign_id: str) -> None:
-    """Change a setting of a campaign that is paused and resumed meanwhile, so that its claims go back."""
+    """Change a setting of a campaign that is paused and resumed meanwhile, so that its claims go back.
+
+    Settling the world asks for no later edit, which could mend what this one loses.
+    """
 
     def hold_back(_: str) -> None:
         pause(world, campaign_id)
         resume(world, campaign_id)
 
-    changed_meanwhile(world, campaign_id, hold_back)
+    changed_meanwhile(world, campaign_id, hold_back, LASTING)
 
 
-def changed_meanwhile(world: World, campaign_id: str, progress: Callable[[str], None]) -> None:
+def changed_meanwhile(
+    world: World,
+    campaign_id: str,
+    progress: Callable[[str], None],
+    edits: Sequence[Callable[[World, Campaign], Changes]] = EDITS,
+) -> None:
     """Change a setting of a campaign, and have something happen at each step of computing its plan."""
     with world.ledger.session() as session:
         old = find_campaign(session, campaign_id).settings
     claims = claims_of(world, campaign_id)
-    changes = world.draws.choice(EDITS)(world, old)
-    keep = world.draws.random() < 0.4
-    edited = scheduling.update(
-        world.home, world.ledger, campaign_id, changes, world.clock.now(), keep=keep, progress=progress
-    )
-    world.remember(campaign_id)
-    if edited.written is not None:
-        world.note("replaced", (campaign_id, int(edited.written.file.stem)))
+    changes = world.draws.choice(edits)(world, old)
+    edited = world.update(campaign_id, changes, keep=world.draws.random() < 0.4, progress=progress)
     world.meet(EDITED, claims if edited.written else 0)
 
 
@@ -137,17 +140,22 @@ def late(world: World, campaign_id: str) -> None:
     """Have contacts come to a campaign's list, and schedule them."""
     name = world.list_of(campaign_id)
     world.load(name, world.listed[name] + world.draws.randint(1, 2))
-    scheduling.schedule(world.home, world.ledger, campaign_id, world.clock.now())
+    with world.publishing():
+        scheduling.schedule(world.home, world.ledger, campaign_id, world.clock.now())
     world.remember(campaign_id)
 
 
 def die_publishing(world: World, campaign_id: str) -> None:
     """Edit a campaign or schedule late contacts in a process that dies on the way, and leave it at that."""
-    world.fate.moments = world.draws.randint(0, 14)
+    world.dies_in = world.draws.randint(0, 13)
     try:
-        world.draws.choice([edit, late])(world, campaign_id)
+        world.draws.choice([_edit_alone, late])(world, campaign_id)
     except Died:
         world.meet(DIED)
     finally:
-        world.fate.moments = None
+        world.dies_in = None
     world.remember(campaign_id)
+
+
+def _edit_alone(world: World, campaign_id: str) -> None:
+    changed_meanwhile(world, campaign_id, lambda _: None)

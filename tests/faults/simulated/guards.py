@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import polars as pl
 
-from flows import committing, dispatcher, placing, staging
+from flows import applying, committing, dispatcher, placing, publishing, staging
 from flows.budget import LONGEST_BLOCK, SHORTEST_BLOCK, RequestBudget
 from flows.changes import Changes
 from flows.clock import ClockGuard
@@ -99,6 +99,25 @@ def _numbers_are_given_twice() -> Iterator[None]:
         yield
 
 
+def _the_last_report_counts() -> AbstractContextManager[object]:
+    apply_reports = applying._apply_reports
+
+    def backwards(session, reports, now):
+        return apply_reports(session, reports.reverse(), now)
+
+    return patch.object(applying, "_apply_reports", backwards)
+
+
+def _repeats_are_not_looked_at() -> AbstractContextManager[object]:
+    forbidden = placing.Batch._forbidden
+
+    def as_of_first_dials(self, now):
+        unchanged = self._line.changes.number() == self._change
+        return self._waiting.clear() if unchanged else forbidden(self, now)
+
+    return patch.object(placing.Batch, "_forbidden", as_of_first_dials)
+
+
 _OPEN_CALLS = "call.state in ('in_progress', 'unknown')"
 _ANY_STEP = ("(previous_state, state) in (", "true or (previous_state, state) in (")
 _PASSED_OVER_TOO_FAR = "missed_until > $callable_from::timestamptz"
@@ -110,6 +129,7 @@ SIMULATED_GUARDS = (
         8,
         _replaced(dispatcher, "_REPLAY_MARGIN", timedelta(days=-1)),
     ),
+    SimulatedGuard("a dial is not repeated once its call has ended", 8, _repeats_are_not_looked_at),
     SimulatedGuard("no call is dialled after its window", 10, _closing_goes_unchecked),
     SimulatedGuard("no call is dialled long after its slot", 10, _age_goes_unchecked),
     SimulatedGuard("the provider's holds are honoured", 10, _holds_are_forgotten),
@@ -131,6 +151,7 @@ SIMULATED_GUARDS = (
             }
         ),
     ),
+    SimulatedGuard("of two reports the first one counts", 15, _the_last_report_counts),
     SimulatedGuard(
         "whoever is to be tried again waits for that",
         15,
@@ -167,6 +188,11 @@ SIMULATED_GUARDS = (
         "a claim of a replaced version is not dialled",
         21,
         stated({"ledger/list_callable_claims": ("current_version.plan_version = call.plan_version", "true")}),
+    ),
+    SimulatedGuard(
+        "a number that changed in the list is dialled",
+        21,
+        _replaced(staging.Stage, "is_outdated", _always(False)),
     ),
     SimulatedGuard("a skipped contact is not claimed", 22, claimed_in_spite_of("the contact is skipped")),
     SimulatedGuard(
@@ -213,4 +239,9 @@ SIMULATED_GUARDS = (
         _replaced(staging, "proven", lambda plans, name, _: plans / name),
     ),
     SimulatedGuard("no two versions have one number", 33, _numbers_are_given_twice),
+    SimulatedGuard(
+        "what a killed publication left is set aside",
+        33,
+        _replaced(publishing, "set_aside_orphans", _always([])),
+    ),
 )

@@ -6,6 +6,7 @@ world. Windows are judged by the independent planner.
 
 import heapq
 import math
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ import polars as pl
 from flows.archiving import past_calls
 from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.contact_store import current_snapshot
+from flows.plan_store import EXCLUDED_SUFFIX, version_name
 from flows.standing import calls_of
 from tests.faults.simulated.network import KEYS_LIVE, Key, Request
 from tests.faults.simulated.world import CONTACT_ZONES, World
@@ -53,7 +55,7 @@ class OpenTime:
 
 
 def requests_are_allowed(world: World) -> Iterator[str]:
-    """I5 and I6: inside its window, at its slot, by its owner, none that a pause, skip or edit forbids."""
+    """I5 and I6: in its hours, at its slot, by its owner, none that a pause, skip, edit or person forbids."""
     held: set[str] = set()
     skipped: set[tuple[str, str]] = set()
     settled: set[Key] = set()
@@ -68,7 +70,7 @@ def requests_are_allowed(world: World) -> Iterator[str]:
         elif kind == "skipped":
             skipped.add(what)
         elif kind == "settled":
-            settled.add(what)
+            settled.add(what[0])
         elif kind == "replaced":
             current.update([what])
         elif kind == "clock":
@@ -138,7 +140,9 @@ def starts_keep_the_pace(world: World) -> Iterator[str]:
 
 def caps_hold(world: World) -> Iterator[str]:
     """I5: no date and no number above its cap, counted by what rang, by the clock the campaign has then."""
-    zones = {settings.timezone for settings in world.settings.values()}
+    zones: dict[str, set[str]] = defaultdict(set)
+    for (campaign_id, _), settings in world.settings.items():
+        zones[campaign_id].add(settings.timezone)
     rang_at = {call.key: call.rang_at for call in world.network.rings}
     made: Counter[tuple[object, ...]] = Counter()
     that_rang = {  # an earlier request of the same key was turned away
@@ -150,7 +154,7 @@ def caps_hold(world: World) -> Iterator[str]:
         campaign_id, number = request.key[0], request.row["from_number"]
         version = campaign_id, request.row["plan_version"]
         settings = world.settings[version]
-        for zone in zones:
+        for zone in zones[campaign_id]:
             read = clocks.wall_clock(zone, request.at).date()
             made[campaign_id, zone, read] += 1
             made[campaign_id, zone, read, number] += 1
@@ -175,16 +179,17 @@ def never_too_many_in_flight(world: World) -> Iterator[str]:
     if any(kind == "clock" for kind, _ in world.network.log):
         return
     yield from _too_many_at_once(world)
-    in_flight: Counter[str] = Counter()
+    in_flight: dict[str, set[Key]] = defaultdict(set)
     for event in sorted(events_of(world), key=_moment):
         campaign_id = event["campaign_id"]
         if event["to_state"] == "claimed":
-            in_flight[campaign_id] += 1
+            in_flight[campaign_id].add(_key_of(event))
             allowed = world.most_in_flight(campaign_id, event["happened_at"] - world.network.began)
-            if in_flight[campaign_id] > allowed:
-                yield f"I3: {in_flight[campaign_id]} claims of {campaign_id}, where {allowed} are allowed"
+            count = len(in_flight[campaign_id])
+            if count > allowed:
+                yield f"I3: {count} claims of {campaign_id}, where {allowed} are allowed"
         elif _frees(event):
-            in_flight[campaign_id] -= 1
+            in_flight[campaign_id].discard(_key_of(event))
 
 
 def _too_many_at_once(world: World) -> Iterator[str]:
@@ -217,6 +222,10 @@ def _ends_at_most(world: World) -> dict[Key, timedelta]:
     }
 
 
+def _key_of(row: dict[str, Any]) -> Key:
+    return row["campaign_id"], row["contact_id"], row["attempt"]
+
+
 def _frees(event: dict[str, Any]) -> bool:
     was_open = event["from_state"] in ("claimed", "in_progress", "unknown")
     return was_open and event["to_state"] in FINAL | {"scheduled", "unknown (final)"}
@@ -228,7 +237,7 @@ def slots_are_freed_once(world: World) -> Iterator[str]:
     for event in events_of(world):
         if event["from_state"] == "pending":
             continue
-        key = (event["campaign_id"], event["contact_id"], event["attempt"])
+        key = _key_of(event)
         before = state.get(key, "scheduled")
         if not _follows(event, before):
             yield f"I6: {_named(world, key)} went from {event['from_state']}, after it was {before}"
@@ -236,10 +245,14 @@ def slots_are_freed_once(world: World) -> Iterator[str]:
 
 
 def _follows(event: dict[str, Any], before: str) -> bool:
-    """Say whether an event begins where the last one ended; a closed question may still get its answer.
+    """Say whether an event begins where the last one ended, and that was no end.
+
+    A closed question may still get its answer.
 
     Questions closed twice within one simulated instant are told of twice.
     """
+    if before in FINAL:
+        return False
     if event["to_state"] == "unknown (final)":
         return before in ("claimed", "in_progress", "unknown", "unknown (final)")
     return event["from_state"] == before or (event["from_state"], before) == ("unknown", "unknown (final)")
@@ -252,18 +265,29 @@ def nobody_is_lost(world: World) -> Iterator[str]:
             stored = find_campaign(session, campaign_id)
             skips = set(session.read("list_skips", campaign_id=campaign_id)["contact_id"])
             pending = session.read("list_pending", campaign_id=campaign_id)
-            versions = session.read("list_current_versions", campaign_id=campaign_id)["file"]
+            versions = session.read("list_current_versions", campaign_id=campaign_id)["plan_version"]
         calls = calls_made(world, campaign_id)
         if stored.state == "failed" and campaign_id not in world.damaged:
             yield f"I2: {stored.name} ({campaign_id}) failed although nobody damaged its plan"
+        yield from _attempts_follow(stored.name, calls)
         if stored.state == "cancelled" and calls["finished_at"].null_count():
             yield f"I2: {stored.name} was cancelled and has calls that are open for ever"
         if stored.state in ("failed", "cancelled"):
             continue
         if stored.state != "completed":
             yield f"I2: {stored.name} ({campaign_id}) does not come to its end, it is {stored.state}"
-        excluded = _excluded(world, versions.to_list())
-        wrongly = {contact for contact, version in excluded if not _is_out(world, contact, version, skips)}
+        excluded = {
+            (contact, version)
+            for version in versions
+            for contact in pl.read_parquet(
+                world.home.plans / version_name(campaign_id, version).replace(".parquet", EXCLUDED_SUFFIX)
+            )["contact_id"]
+        }
+        wrongly = {
+            contact
+            for contact, version in excluded
+            if contact not in skips and not _is_placeless(contact, world.settings[campaign_id, version])
+        }
         if wrongly:
             yield f"I2: {sorted(wrongly)} of {stored.name} ({campaign_id}) are left out for no reason"
         waiting: set[str] = set()
@@ -281,35 +305,28 @@ def nobody_is_lost(world: World) -> Iterator[str]:
             yield f"I2: {stored.name} is completed with open calls"
         if stored.state == "completed" and not pending.is_empty():
             yield f"I2: {stored.name} is completed while somebody waits"
-        states = {(row[0], row[1]): row[2] for row in calls.select("contact_id", "attempt", "state").rows()}
-        if len(states) != calls.height:
-            yield f"I2: an attempt of {stored.name} is there twice"
-        for contact, attempt in states:
-            if attempt > 1 and states.get((contact, attempt - 1)) not in RETRYABLE:
-                before = states.get((contact, attempt - 1))
-                yield f"I2: attempt {attempt} of {contact} of {stored.name} came after one that was {before}"
 
 
-def _excluded(world: World, versions: list[str]) -> set[tuple[str, tuple[str, int]]]:
-    """Return whom the versions leave out, each with its campaign and version."""
-    found = set()
-    for name in versions:
-        campaign_id, number = name.removesuffix(".parquet").split("/")
-        file = world.home.plans / f"{campaign_id}/{number}.excluded.parquet"
-        found |= {(contact, (campaign_id, int(number))) for contact in pl.read_parquet(file)["contact_id"]}
-    return found
+def _attempts_follow(name: str, calls: pl.DataFrame) -> Iterator[str]:
+    states = {(row[0], row[1]): row[2] for row in calls.select("contact_id", "attempt", "state").rows()}
+    if len(states) != calls.height:
+        yield f"I2: an attempt of {name} is there twice"
+    for contact, attempt in states:
+        if attempt > 1 and states.get((contact, attempt - 1)) not in RETRYABLE:
+            before = states.get((contact, attempt - 1))
+            yield f"I2: attempt {attempt} of {contact} of {name} came after one that was {before}"
 
 
-def _is_out(world: World, contact: str, version: tuple[str, int], skips: set[str]) -> bool:
-    """Say whether somebody was skipped, or is in a zone that nobody knows, where that matters."""
-    if contact in skips:
-        return True
-    zone = CONTACT_ZONES[int(contact.removeprefix("c")) % len(CONTACT_ZONES)]
-    return world.settings[version].contact_timezone == "contact" and zone == CONTACT_ZONES[-1]
+def _is_placeless(contact: str, settings: Campaign) -> bool:
+    """Say whether somebody is in a zone that nobody knows, where that matters."""
+    if settings.contact_timezone != "contact":
+        return False
+    return CONTACT_ZONES[int(contact.removeprefix("c")) % len(CONTACT_ZONES)] == CONTACT_ZONES[-1]
 
 
 def dialled_numbers_are_right(world: World) -> Iterator[str]:
-    """Everybody is called at a number that the list has for them, or had since the plan was made."""
+    """Everybody is called at the number that the list had when dispatchers last looked, or has got since."""
+    looked_at = [at for at, _ in world.ticked]
     changed: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     changes = 0
     for kind, what in world.network.log:
@@ -323,8 +340,10 @@ def dialled_numbers_are_right(world: World) -> Iterator[str]:
         name = world.settings[version].contact_list or ""
         first = (0, f"+1{int(contact.removeprefix('c')) + 2_125_550_000}")
         numbers = [first, *changed[name, contact]]
-        planned = max(place for place, _ in numbers if place <= world.numbered[version])
-        if what.row["phone"] not in {number for place, number in numbers if place >= planned}:
+        looked = bisect_left(looked_at, what.row["claimed_at"])
+        seen = max(world.numbered[version], world.ticked[looked - 1][1] if looked else 0)
+        oldest = max(place for place, _ in numbers if place <= seen)
+        if what.row["phone"] not in {number for place, number in numbers if place >= oldest}:
             yield f"{_named(world, what.key)} was rung at {what.row['phone']}, of {numbers}"
 
 
@@ -358,13 +377,16 @@ def outcomes_are_true(world: World) -> Iterator[str]:
         for campaign_id in world.campaign_ids
         for row in calls_made(world, campaign_id).iter_rows(named=True)
     }
+    settled = dict(what for kind, what in world.network.log if kind == "settled")
+    for key, outcome in settled.items():
+        if known[key]["state"] != outcome:
+            yield f"I6: {_named(world, key)} is {known[key]['state']} and was settled as {outcome}"
     for key, call in rang.items():
         row = known.get(key)
         if row is None or row["noted_at"] is None:
             yield f"I2: {_named(world, key)} rang, and the ledger does not know it"
-        elif row["state"] in FINAL and row["state"] != call.outcome:
+        elif key not in settled and row["state"] in FINAL and row["state"] != call.outcome:
             yield f"I6: {_named(world, key)} is {row['state']} and was {call.outcome}"
-    settled = {what for kind, what in world.network.log if kind == "settled"}
     for key, row in known.items():
         if key in settled:
             continue
@@ -380,7 +402,7 @@ def closed_after_a_look_up(world: World) -> Iterator[str]:
         for row in calls_made(world, campaign_id).iter_rows(named=True)
     }
     for event in events_of(world):
-        key = (event["campaign_id"], event["contact_id"], event["attempt"])
+        key = _key_of(event)
         if event["to_state"] != "unknown (final)" or calls[key]["provider_call_id"] is None:
             continue
         asked = [event["happened_at"] - at for at in world.network.asked_at[key]]

@@ -169,8 +169,10 @@ class Network:
         now = self.clock.since_boot()
         draws = self._draws("look_up", key)
         kind = _drawn(draws, self.weather.look_ups)
-        self.met["look_up " + kind] += kind != "fine"
         call = self.calls.get(call_id)
+        if kind == "contradicted" and (call is None or now < call.ends_at):
+            kind = "fine"  # it has not said anything yet that it could contradict
+        self.met["look_up " + kind] += kind != "fine"
         if kind == "lost":
             return [(ANSWER_WAIT, lambda _: Report())]
         if kind == "404" or call is None:
@@ -194,9 +196,9 @@ class Network:
             return [(timedelta(seconds=25), reply[1])]
         if kind == "repeated":
             return [(reply[0] * place, reply[1]) for place in range(1, 6)]
-        if kind == "contradicted" and now >= call.ends_at:
-            _, other = self._reports(draws, call_id, 200, {"data": {"id": call_id, **_another(draws, call)}})
-            return [reply, (reply[0] + _MOMENT, other), (reply[0] + 2 * _MOMENT, reply[1])]
+        if kind == "contradicted":
+            other = {"data": {"id": call_id, **_another(draws, call)}}
+            return [reply, (reply[0] + _MOMENT, self._reports(draws, call_id, 200, other)[1])]
         return [reply]
 
     def ended_as(self, key: Key) -> str | None:

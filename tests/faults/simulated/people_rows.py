@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from flows import scheduling
 from flows.plan_store import plan_files
 from tests.faults.row import Row, Tried
 from tests.faults.simulated.deeds import (
@@ -32,8 +31,9 @@ from tests.faults.simulated.two_at_once import (
     edit_past_the_lock,
     plan_anew,
 )
-from tests.faults.simulated.world import DAY, HOUR, MINUTE, World
+from tests.faults.simulated.world import DAY, HOUR, MINUTE, World, allow_more
 
+ORPHAN = "a plan file was left by a process that died over it"
 RETRIED = "a retry was ripe, and its campaign was edited and got a late contact in the same second"
 
 
@@ -44,13 +44,16 @@ def _held_at_any_moment(seed: int, scale: float = 1.0) -> Tried:
         for _ in range(shape.days):
             world.live(world.clock.now() + HOUR)
             ends = world.clock.now() + 4 * MINUTE
+            cancels_at = world.clock.now() + world.draws.random() * 4 * MINUTE
             while world.clock.now() < ends:
                 world.resume_all()
                 world.tick()
                 for campaign_id in world.draws.sample(world.campaign_ids, len(world.campaign_ids)):
                     world.pass_time(world.draws.random() * timedelta(seconds=1.2))
-                    holds_back = world.draws.choices([pause, pause_all, cancel], [0.96, 0.03, 0.01])[0]
-                    world.do(holds_back, campaign_id)
+                    if world.clock.now() >= cancels_at:
+                        cancels_at = ends
+                        world.do(cancel, campaign_id)
+                    world.do(pause_all if world.draws.random() < 0.01 else pause, campaign_id)
             world.resume_all()
             world.live(world.clock.now() + timedelta(hours=22))
         return settled(world, [PAUSED])
@@ -125,6 +128,8 @@ def _edited_while_claimed(seed: int, scale: float = 1.0) -> Tried:
     with World(seed, shape) as world:
         world.live(shape.opens_at + world.draws.uniform(1, shape.open_minutes) * MINUTE)
         world.resume_all()
+        for campaign_id in world.campaign_ids:
+            world.do(allow_more, campaign_id)
         world.tick()
         for campaign_id in world.campaign_ids:
             world.do(edit_held_back, campaign_id)
@@ -140,21 +145,23 @@ def _publications(seed: int, scale: float = 1.0) -> Tried:
                 world.live(max(world.clock.now(), shape.opens_at + day * DAY + minutes * MINUTE))
                 for deed in (*[die_publishing] * 6, *[edit_beside_another] * 3, *[edit_past_the_lock] * 2):
                     world.do(deed)
-        if left := next(_orphans(world), None):
-            return broken(world, [DIED], f"{left} is named by no version and was not set aside")
-        return settled(world, [DIED, TWO, PAST_THE_LOCK])
+        met = [DIED, TWO, PAST_THE_LOCK, ORPHAN]
+        left = [file for campaign_id in world.campaign_ids for file in _not_set_aside(world, campaign_id)]
+        return broken(world, met, f"{left[0]} was not set aside") if left else settled(world, met)
 
 
-def _orphans(world: World) -> Iterator[Path]:
-    """Change of every campaign what no plan depends on, and yield plan files that no version names then."""
-    for campaign_id in world.those_in("scheduled", "active", "paused"):
-        changes = {"max_call_minutes": 30}
-        scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
-        with world.ledger.session() as session:
-            known = set(session.read("list_versions", campaign_id=campaign_id)["file"])
-        for file in plan_files(world.home.plans / campaign_id):
-            if str(file.relative_to(world.home.plans)) not in known:
-                yield file
+def _not_set_aside(world: World, campaign_id: str) -> list[Path]:
+    """Change of a campaign what no plan depends on; return the orphans that are not set aside then."""
+    with world.ledger.session() as session:
+        known = set(session.read("list_versions", campaign_id=campaign_id)["file"])
+    folder = world.home.plans / campaign_id
+    orphans = [file for file in plan_files(folder) if f"{campaign_id}/{file.name}" not in known]
+    world.meet(ORPHAN, len(orphans))
+    refused = len(world.refused)
+    world.do(lambda world, campaign_id: world.update(campaign_id, {"max_call_minutes": 30}), campaign_id)
+    if len(world.refused) > refused:  # it is over, and nothing of it is published any more
+        return []
+    return [file for file in orphans if file.exists() or not (folder / "orphans" / file.name).exists()]
 
 
 _CLAIMS_GO_BACK = tried_by_people(

@@ -112,7 +112,7 @@ _REPLAYED = shaped(
     open_minutes=20,
     in_flight=(20, 60, 200),
     call_minutes=(4, 11, 25, 25),
-    deeds={look_up_and_settle: 1.0},
+    deeds={look_up_and_settle: 0.2},
 )
 """Windows and most deadlines are longer than a key lives: its age alone keeps a dial from being repeated."""
 

@@ -80,7 +80,7 @@ class Shape:
             "timezone": zone,
             "start_time": start,
             "end_time": "24:00" if end == "00:00" else end,
-            "scheduled_at": self.opens_at.isoformat(),
+            "scheduled_at": (self.opens_at + draws.choice([0, 0, 0, 2]) * MINUTE).isoformat(),
             "working_days": draws.choice([[1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7], [1, 2, 4, 5, 7]]),
             "phone_numbers": NUMBERS[: draws.randint(1, 3)],
             "phone_rotation_strategy": draws.choice(["round_robin", "sequential", "random"]),

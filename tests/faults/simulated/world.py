@@ -8,8 +8,8 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +30,8 @@ from flows.dispatcher import Dispatcher
 from flows.errors import InputError, WorkError
 from flows.home import Home
 from flows.owners import Owner
+from flows.progress import silent
+from flows.scheduling import Edit
 from tests.faults.simulated.agenda import Agenda, AgendaPool, Died, Fate, MortalLedger
 from tests.faults.simulated.network import Line, Network, Weather
 from tests.faults.simulated.shape import Shape
@@ -62,18 +64,18 @@ class Hand:
     pool: AgendaPool
 
 
-def _allow_more(world: "World", campaign_id: str) -> None:
-    """Raise the limits where an edit has made them so low that days would not be enough."""
+def allow_more(world: "World", campaign_id: str) -> None:
+    """Raise limits that edits have made so low that days would not be enough, and let the campaign go on."""
     with world.ledger.session() as session:
         settings = find_campaign(session, campaign_id).settings
+    changes: dict[str, Any] = {}
     is_slow = settings.calls_per_second is not None and settings.calls_per_second < 1
     if is_slow or settings.max_concurrent_calls < min(world.shape.in_flight):
-        changes = {"max_concurrent_calls": max(world.shape.in_flight), "calls_per_second": None}
-        scheduling.update(world.home, world.ledger, campaign_id, changes, world.clock.now())
-        world.remember(campaign_id)
+        changes |= {"max_concurrent_calls": max(world.shape.in_flight), "calls_per_second": None}
     if settings.ends_at is not None:
-        scheduling.update(world.home, world.ledger, campaign_id, {"ends_at": None}, world.clock.now())
-        world.remember(campaign_id)
+        changes |= {"ends_at": None}
+    if changes:
+        world.update(campaign_id, changes)
 
 
 def _named_by(draws: random.Random) -> uuid.UUID:
@@ -90,6 +92,8 @@ class World:
         self.network = Network(seed, self.clock, shape.call_lasts)
         self.network.weather = shape.weather
         self.fate = Fate()
+        self.dies_in: int | None = None
+        """How many moments of a publication its process lives, where that was drawn."""
         self.agenda = Agenda(self.clock)
         self.hands: list[Hand] = []
         self.campaign_ids: list[str] = []
@@ -109,7 +113,9 @@ class World:
         self.errors: list[str] = []
         self.refused: list[str] = []
         self.deaths = 0
-        self._versions: Counter[str] = Counter()
+        self.ticked: list[tuple[datetime, int]] = []
+        """When all dispatchers had looked, and how many numbers had changed by then."""
+        self._newest: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Make the store and schedule its campaigns."""
@@ -191,19 +197,51 @@ class World:
             stored = find_campaign(session, campaign_id)
             versions = session.read("list_versions", campaign_id=campaign_id)["plan_version"].to_list()
         settings = stored.settings
+        assert stored.starts_at is not None, "it has a plan"
         for version in versions:
             self.settings.setdefault((campaign_id, version), settings)
-            self.starts.setdefault((campaign_id, version), stored.starts_at or self.clock.now())
+            self.starts.setdefault((campaign_id, version), stored.starts_at)
             self.numbered.setdefault((campaign_id, version), len(self.renumbered))
-        self._versions[campaign_id] = len(versions)
         history = self.limits.setdefault(campaign_id, [])
         if not history or history[-1][1] != settings.max_concurrent_calls:
             history.append((self.clock.since_boot(), settings.max_concurrent_calls))
 
+    def update(
+        self,
+        campaign_id: str,
+        changes: dict[str, Any],
+        *,
+        keep: bool = False,
+        progress: Callable[[str], None] = silent,
+    ) -> Edit:
+        """Change settings of a campaign; no claim of a version that this replaces is dialled any more."""
+        with self.publishing():
+            edit = scheduling.update(
+                self.home, self.ledger, campaign_id, changes, self.clock.now(), keep=keep, progress=progress
+            )
+        self.remember(campaign_id)
+        if edit.written is not None:
+            self.note("replaced", (campaign_id, int(edit.written.file.stem)))
+        return edit
+
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Have the process die that publishes meanwhile, where that was drawn."""
+        if self.dies_in is None:
+            yield
+            return
+        self.fate.moments = self.dies_in
+        try:
+            yield
+        finally:
+            self.fate.moments = None
+
     def _remember_new(self, campaign_id: str) -> None:
-        files = list((self.home.plans / campaign_id).glob("??????.parquet"))
-        if len(files) != self._versions[campaign_id]:
+        files = (self.home.plans / campaign_id).glob("??????.parquet")
+        newest = max((file.name for file in files), default="")
+        if newest != self._newest.get(campaign_id):
             self.remember(campaign_id)
+            self._newest[campaign_id] = newest
 
     def most_in_flight(self, campaign_id: str, since_boot: timedelta) -> int:
         """Return how many calls could be in flight at most, by the settings under which they were claimed."""
@@ -320,6 +358,7 @@ class World:
             )  # two never look at one instant
         for campaign_id in self.campaign_ids:
             self._remember_new(campaign_id)
+        self.ticked.append((self.clock.now(), len(self.renumbered)))
 
     def _next_wake(self, until: datetime) -> datetime:
         moments = [hand.dispatcher._next_wake() for hand in self.hands]
@@ -342,19 +381,19 @@ class World:
         gives_up, ticks = self.clock.now() + days * DAY, MOST_TICKS_TO_SETTLE
         self.resume_all()
         for campaign_id in self.those_in("scheduled", "active"):
-            self.do(_allow_more, campaign_id)
-        while self.clock.now() < gives_up and ticks > 0 and self._goes_on():
+            self.do(allow_more, campaign_id)
+        while self.clock.now() < gives_up and ticks > 0 and self._is_under_way():
             self.resume_all()
             ticks = self.live(min(self.clock.now() + DAY, gives_up), ticks)
         for hand in list(self.hands):
             self.dismiss(hand)
         self.shape = shape
 
-    def _goes_on(self) -> bool:
-        """Say whether a campaign has not ended, or a call of one that was cancelled."""
+    def _is_under_way(self) -> bool:
+        """Say whether a campaign has not ended, or a call of one that was ended before."""
         with self.ledger.session() as session:
-            calls = session.read("copy_call").filter(pl.col("finished_at").is_null())
-        return bool(self.those_in("scheduled", "active", "paused")) or not calls.is_empty()
+            in_flight = session.read("count_all_in_flight").item()
+        return bool(in_flight) or bool(self.those_in("scheduled", "active", "paused"))
 
     # ------------------------------------------------------------ people
 
