@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import polars as pl
 
 from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.standing import calls_of
-from tests.faults.simulated.judging import RETRYABLE, calls_made, events_of
+from tests.faults.simulated.judging import RETRYABLE, calls_made, events_of, key_of
 from tests.faults.simulated.network import Key, Request
 from tests.faults.simulated.world import World
 from transforms.campaign import Retry, RetryableOutcome
@@ -18,7 +17,7 @@ _COUNTS = ("final_count", "in_flight_count", "retry_count", "waiting_count", "sk
 
 def further_attempts_are_made(world: World) -> Iterator[str]:
     """I2: whoever is to be tried again is, unless it is told why not, and only as the settings say."""
-    told = {(*_key(event), event["to_state"]) for event in events_of(world)}
+    told = {(*key_of(event), event["to_state"]) for event in events_of(world)}
     for campaign_id in world.campaign_ids:
         with world.ledger.session() as session:
             stored = find_campaign(session, campaign_id)
@@ -63,7 +62,7 @@ def completed_is_over(world: World) -> Iterator[str]:
     with world.ledger.session() as session:
         standing = session.read("list_campaigns", now=world.clock.now(), late_limit=LATE_LIMIT)
         events = session.read("copy_event").filter(pl.col("contact_id").is_null(), to_state="completed")
-    doubted = {_key(event) for event in events_of(world) if event["to_state"] == "unknown (final)"}
+    doubted = {key_of(event) for event in events_of(world) if event["to_state"] == "unknown (final)"}
     for row in standing.iter_rows(named=True):
         campaign_id, counts = row["campaign_id"], {name: row[name] for name in _COUNTS}
         if min(counts.values()) < 0:
@@ -95,10 +94,6 @@ def _delay(retry: Retry, attempt: int, outcome: str) -> timedelta | None:
         return None
     minutes = retry.delay_minutes.get(RetryableOutcome(outcome))
     return None if minutes is None else timedelta(minutes=minutes)
-
-
-def _key(row: dict[str, Any]) -> Key:
-    return row["campaign_id"], row["contact_id"], row["attempt"]
 
 
 def _clock_was_set(world: World) -> bool:

@@ -21,7 +21,7 @@ from tests.faults.simulated.deeds import (
     skip,
 )
 from tests.faults.simulated.edits import DIED, EDITED, die_publishing, edit, edit_held_back, late, renumber
-from tests.faults.simulated.judging import dialled_numbers_are_right
+from tests.faults.simulated.leaving import dialled_numbers_are_right
 from tests.faults.simulated.network import Weather
 from tests.faults.simulated.trials import broken, lives, settled, shaped, tried_by_people
 from tests.faults.simulated.two_at_once import (

@@ -7,14 +7,16 @@ from typing import Any
 from tests.faults.row import Trial, Tried
 from tests.faults.simulated.attempts import completed_is_over, delays_are_kept, further_attempts_are_made
 from tests.faults.simulated.judging import (
-    caps_hold,
     never_too_many_in_flight,
     nobody_is_left_off_the_stage,
     nobody_is_lost,
-    nobody_rings_twice,
     outcomes_are_true,
-    requests_are_allowed,
     slots_are_freed_once,
+)
+from tests.faults.simulated.leaving import (
+    caps_hold,
+    nobody_rings_twice,
+    requests_are_allowed,
     starts_keep_the_pace,
 )
 from tests.faults.simulated.network import Weather
