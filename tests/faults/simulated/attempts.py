@@ -7,8 +7,8 @@ import polars as pl
 
 from flows.campaigns import LATE_LIMIT, find_campaign
 from flows.standing import calls_of
-from tests.faults.simulated.judging import RETRYABLE, calls_made, events_of, key_of
-from tests.faults.simulated.network import Key, Request
+from tests.faults.simulated.judging import RETRYABLE, calls_made, events_of
+from tests.faults.simulated.network import Key, Request, key_of
 from tests.faults.simulated.world import World
 from transforms.campaign import Retry, RetryableOutcome
 

@@ -18,7 +18,7 @@ from flows.campaigns import find_campaign
 from flows.contact_store import current_snapshot
 from flows.plan_store import EXCLUDED_SUFFIX, version_name
 from flows.standing import calls_of
-from tests.faults.simulated.network import Key, Request
+from tests.faults.simulated.network import Key, Request, key_of
 from tests.faults.simulated.world import CONTACT_ZONES, World
 from transforms.campaign import Campaign
 
@@ -72,11 +72,6 @@ def _ends_at_most(world: World) -> dict[Key, timedelta]:
         key: request.since_boot + timedelta(minutes=request.row["max_call_minutes"])
         for key, request in first.items()
     }
-
-
-def key_of(row: dict[str, Any]) -> Key:
-    """Return the key of a call or an event."""
-    return row["campaign_id"], row["contact_id"], row["attempt"]
 
 
 def _frees(event: dict[str, Any]) -> bool:

@@ -59,6 +59,11 @@ _WORDS = [
 ]
 
 
+def key_of(row: Mapping[str, Any]) -> Key:
+    """Return the key of a call, a request or an event."""
+    return row["campaign_id"], row["contact_id"], row["attempt"]
+
+
 @dataclass
 class Weather:
     """Which share of requests meets which fault; ``calls`` and ``look_ups`` name kinds and their shares.
@@ -144,7 +149,7 @@ class Network:
     def post(self, row: Mapping[str, Any], sender: str) -> tuple[timedelta, Callable[[datetime], Answer]]:
         """Take a create-call; return how long its answer takes, and how the client reads it then."""
         self.catch_up()
-        key = (row["campaign_id"], row["contact_id"], row["attempt"])
+        key = key_of(row)
         now = self.clock.since_boot()
         draws = self._draws("call", key)
         kind = _drawn(draws, self.weather.calls)
@@ -207,9 +212,7 @@ class Network:
         call = self._known.get(key)
         if call is not None:
             return call.outcome if call.ends_at <= self.clock.since_boot() else None
-        on_its_way = any(
-            (row["campaign_id"], row["contact_id"], row["attempt"]) == key for _, row in self._late
-        )
+        on_its_way = any(key_of(row) == key for _, row in self._late)
         return None if on_its_way else "failed"
 
     def _knows(self, key: Key, at: timedelta) -> bool:
@@ -223,7 +226,7 @@ class Network:
 
     def _place(self, row: Mapping[str, Any], at: timedelta) -> Call:
         """Ring, unless the key is known still; return the call that the key stands for."""
-        key = (row["campaign_id"], row["contact_id"], row["attempt"])
+        key = key_of(row)
         if self._knows(key, at):
             return self._known[key]
         draws = random.Random(f"{self.seed}:life:{key}")

@@ -114,7 +114,7 @@ _REPLAYED = shaped(
     call_minutes=(4, 11, 25, 25),
     deeds={look_up_and_settle: 0.2},
 )
-"""Windows and most deadlines are longer than a key lives: its age alone keeps a dial from being repeated."""
+"""Windows and most deadlines are longer than a key lives: its age keeps a dial from being repeated."""
 
 _LIMITED = replace(
     PLAIN,

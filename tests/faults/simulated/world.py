@@ -115,7 +115,7 @@ class World:
         self.deaths = 0
         self.ticked: list[tuple[datetime, int]] = []
         """When all dispatchers had looked, and how many numbers had changed by then."""
-        self._newest: dict[str, str] = {}
+        self._newest: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         """Make the store and schedule its campaigns."""
@@ -202,6 +202,7 @@ class World:
             self.settings.setdefault((campaign_id, version), settings)
             self.starts.setdefault((campaign_id, version), stored.starts_at)
             self.numbered.setdefault((campaign_id, version), len(self.renumbered))
+        self._newest[campaign_id] = max(versions)
         history = self.limits.setdefault(campaign_id, [])
         if not history or history[-1][1] != settings.max_concurrent_calls:
             history.append((self.clock.since_boot(), settings.max_concurrent_calls))
@@ -238,10 +239,8 @@ class World:
 
     def _remember_new(self, campaign_id: str) -> None:
         files = (self.home.plans / campaign_id).glob("??????.parquet")
-        newest = max((file.name for file in files), default="")
-        if newest != self._newest.get(campaign_id):
+        if max((int(file.stem) for file in files), default=0) != self._newest[campaign_id]:
             self.remember(campaign_id)
-            self._newest[campaign_id] = newest
 
     def most_in_flight(self, campaign_id: str, since_boot: timedelta) -> int:
         """Return how many calls could be in flight at most, by the settings under which they were claimed."""
