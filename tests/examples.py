@@ -19,7 +19,7 @@ ZONES_TRIED = min(1.0, EXAMPLES / 5_000)
 LIVES = int(os.environ.get("TEST_LIVES", "2"))
 """How many campaigns live through random steps."""
 
-RECOVERIES = int(os.environ.get("TEST_RECOVERIES", "5"))
+RECOVERIES = int(os.environ.get("TEST_RECOVERIES", "3"))
 """In how many lives of campaigns the ledger is lost, twice in each."""
 
 
