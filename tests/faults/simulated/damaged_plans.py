@@ -25,20 +25,22 @@ def _damaged_plans(seed: int, scale: float = 1.0) -> Tried:
         world.live(shape.opens_at + shape.days * DAY)
         world.settle()
         for request in world.network.requests[rang:]:
-            file, unstaged = damaged.get(request.key[0], ("", False))
+            file, unstaged, _ = damaged.get(request.key[0], ("", False, b""))
             if unstaged and file.endswith(f"/{request.row['plan_version']:06d}.parquet"):
                 return broken(world, [DAMAGED], f"{request.key} was requested from {file}, which is damaged")
-        for campaign_id, (file, unstaged) in damaged.items():
+        for campaign_id, (file, unstaged, _) in damaged.items():
             if unstaged and world.state(campaign_id) != "failed":
                 said = f"{file} is damaged and its campaign is {world.state(campaign_id)}"
                 return broken(world, [DAMAGED], said)
             if unstaged and not any(file in error for error in world.errors):
                 return broken(world, [DAMAGED], f"nobody was told of {file}")
+        for file, _, written in damaged.values():  # judges read plans of who was completed
+            (world.home.plans / file).write_bytes(written)
         return verdict(world, [DAMAGED])
 
 
-def damage(world: World, campaign_id: str) -> tuple[str, bool]:
-    """Spoil the newest plan file; return its name, and whether slots of it are still to be read."""
+def damage(world: World, campaign_id: str) -> tuple[str, bool, bytes]:
+    """Spoil the newest plan file; return its name, whether slots are still to be read, and what it held."""
     with world.ledger.session() as session:
         version = session.read("list_current_versions", campaign_id=campaign_id).tail(1).row(0, named=True)
     file = world.home.plans / version["file"]
@@ -58,7 +60,7 @@ def damage(world: World, campaign_id: str) -> tuple[str, bool]:
     is_live = world.state(campaign_id) in ("scheduled", "active", "paused")
     unstaged = is_live and version["staged_until"] <= version["last_at"]
     world.meet(DAMAGED, int(unstaged))
-    return version["file"], unstaged
+    return version["file"], unstaged, written
 
 
 ROWS = [Row(29, "S", "damaged plan file", _damaged_plans, 1_000)]
