@@ -75,7 +75,7 @@ def find(
 ) -> Found:
     """Return what ledger and past have of a campaign.
 
-    ``looking_ahead`` leaves out the calls of dates on which no slot waits or is looked for any more.
+    ``looking_ahead`` leaves out, where it can, calls of dates on which no slot waits or is looked for.
     """
     of: dict[str, Any] = {"campaign_id": stored.campaign_id}
     last = session.read("list_versions", **of)["plan_version"].max()
@@ -111,8 +111,15 @@ def _as_standing(calls: pl.DataFrame) -> pl.DataFrame:
     return calls.select(pl.col(name).cast(dtype) for name, dtype in STANDING.items())
 
 
-def _first_open_date(stored: StoredCampaign, versions: pl.DataFrame, now: datetime) -> date:
-    """Return today, or the date of the first slot that was passed over, by the campaign's clock."""
+def _first_open_date(stored: StoredCampaign, versions: pl.DataFrame, now: datetime) -> date | None:
+    """Return today, or the date of the first slot that was passed over, by the campaign's clock.
+
+    None where a version was published by a clock that was ahead: who found their slot in it and was called
+    by a later one may have been on a date before the one it names.
+    """
+    set_back = versions["published_at"].cum_max() - versions["published_at"]
+    if (set_back > LATE_LIMIT).any():
+        return None
     passed_over = versions["missed_from"].min()
     since = min(now, passed_over) if isinstance(passed_over, datetime) else now
     return to_local(stored.settings.timezone, since).date()

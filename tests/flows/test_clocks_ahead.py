@@ -67,6 +67,19 @@ def test_a_further_attempt_that_got_a_slot_of_a_far_day_by_it_gets_another(home)
     assert world.state == "completed"
 
 
+def test_a_slot_of_a_far_day_by_it_that_is_passed_over_is_of_no_account_once_its_contact_is_called(home):
+    world = World(home, contacts(12), max_calls_per_day=3)
+    world.run(START + HOUR)
+    _tick_ahead(world, 3 * DAY)
+    world.run(START + 2 * DAY + 10 * HOUR)
+    assert world.calls.height == 9
+    world.clock.set_by(2 * DAY)  # the far days go by without a dispatcher
+    tally = world.run(START + 14 * DAY)
+    assert sorted(world.calls["contact_id"]) == sorted(f"c{number}" for number in range(12))
+    assert world.read("list_pending", campaign_id=world.campaign_id).is_empty()
+    assert (world.state, tally.errors) == ("completed", [])
+
+
 def test_slots_that_it_finds_while_it_is_set_right_are_looked_for_again(home, monkeypatch):
     begun, may_go_on, publish = threading.Event(), threading.Event(), replanning.publish
 
