@@ -41,10 +41,10 @@ class Found:
     """What a publication finds of a campaign, read in one transaction.
 
     ``versions`` are the current ones and ``last_version`` the highest number so far, 0 for none; ``calls``
-    (``STANDING``) all that were started on or after a date; ``pending`` the attempts that wait for a slot or
-    got one from a later version; ``ripe`` those for which a slot can be looked for now; ``missed`` the staged
-    slots that were not called in time, with their ``plan_version``; ``call_lasts`` how long a call lasted so
-    far, or is taken to.
+    (``STANDING``) all that were started on or after a date, ``gone`` (``contact_id``, ``attempt``) those of
+    any date; ``pending`` the attempts that wait for a slot or got one from a later version; ``ripe`` those
+    for which a slot can be looked for now; ``missed`` the staged slots that were not called in time, with
+    their ``plan_version``; ``call_lasts`` how long a call lasted so far, or is taken to.
     """
 
     stored: StoredCampaign
@@ -52,17 +52,13 @@ class Found:
     last_version: int
     skipped: pl.DataFrame
     calls: pl.DataFrame
+    gone: pl.LazyFrame
     last_number: str | None
     called: int
     pending: pl.DataFrame
     ripe: pl.DataFrame
     missed: pl.DataFrame
     call_lasts: timedelta
-
-    @property
-    def gone(self) -> pl.LazyFrame:
-        """Return the attempts that are made already."""
-        return self.calls.lazy().select(_ATTEMPT)
 
     @property
     def passed_over(self) -> pl.DataFrame:
@@ -75,25 +71,25 @@ def find(
 ) -> Found:
     """Return what ledger and past have of a campaign.
 
-    ``looking_ahead`` leaves out, where it can, calls of dates on which no slot waits or is looked for.
+    ``looking_ahead`` leaves out the calls of dates on which no slot waits or is looked for any more. They are
+    gone all the same: by a clock that was set back somebody is called before the date of an earlier slot.
     """
     of: dict[str, Any] = {"campaign_id": stored.campaign_id}
     last = session.read("list_versions", **of)["plan_version"].max()
     versions = session.read("list_current_versions", **of)
     from_date = _first_open_date(stored, versions, now) if looking_ahead else None
-    calls = pl.concat(
-        [
-            _as_standing(session.read("list_standing_calls", **of, from_date=from_date)),
-            _as_standing(_started(past_calls(home, session, stored.campaign_id, from_date)).collect()),
-        ]
-    )
+    here = session.read("list_standing_calls", **of)
+    on_dates = here if from_date is None else here.filter(pl.col("call_date") >= from_date)
+    past = _started(past_calls(home, session, stored.campaign_id, from_date)).collect()
+    made = past_calls(home, session, stored.campaign_id).select(_ATTEMPT)
     numbers = session.read("find_last_call", **of)["from_number"]
     return Found(
         stored=stored,
         versions=versions,
         last_version=last if isinstance(last, int) else 0,
         skipped=session.read("list_skips", **of).select("contact_id", "reason"),
-        calls=calls,
+        calls=pl.concat([_as_standing(on_dates), _as_standing(past)]),
+        gone=pl.concat([here.lazy().select(_ATTEMPT), made]),
         last_number=numbers[0] if numbers.len() else None,
         called=int(session.read("count_called", **of).item()),
         pending=session.read("list_pending", **of),
@@ -111,15 +107,8 @@ def _as_standing(calls: pl.DataFrame) -> pl.DataFrame:
     return calls.select(pl.col(name).cast(dtype) for name, dtype in STANDING.items())
 
 
-def _first_open_date(stored: StoredCampaign, versions: pl.DataFrame, now: datetime) -> date | None:
-    """Return today, or the date of the first slot that was passed over, by the campaign's clock.
-
-    None where a version was published by a clock that was ahead: who found their slot in it and was called
-    by a later one may have been on a date before the one it names.
-    """
-    set_back = versions["published_at"].cum_max() - versions["published_at"]
-    if (set_back > LATE_LIMIT).any():
-        return None
+def _first_open_date(stored: StoredCampaign, versions: pl.DataFrame, now: datetime) -> date:
+    """Return today, or the date of the first slot that was passed over, by the campaign's clock."""
     passed_over = versions["missed_from"].min()
     since = min(now, passed_over) if isinstance(passed_over, datetime) else now
     return to_local(stored.settings.timezone, since).date()

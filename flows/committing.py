@@ -101,7 +101,7 @@ def commit(
             computed.
     """
     _refuse_outdated(session, publication, fate, now)
-    take_up(session, publication, published, fate, excluded.height, contacts_hash, now)
+    take_up(session, publication, published, fate, excluded.height, contacts_hash, now, now)
     complete_campaigns(session, now)
 
 
@@ -112,15 +112,18 @@ def take_up(
     fate: Fates,
     excluded: int,
     contacts_hash: str,
+    published_at: datetime,
     now: datetime,
 ) -> None:
     """Have the ledger know a version, and what it makes of everybody; a recovery does the same again.
+
+    ``published_at`` is the time of the clock by which it was computed: it may have been ahead.
 
     Raises:
         OutdatedError: another version came meanwhile, or the campaign is in another state.
     """
     stored = publication.stored
-    _add_version(session, publication, published, excluded, contacts_hash, now)
+    _add_version(session, publication, published, excluded, contacts_hash, published_at)
     if publication.kind == "replaces":
         set_settings(session, stored.campaign_id, publication.settings)
         _replace(session, publication)
@@ -168,7 +171,7 @@ def _refuse_other_calls(session: Session, publication: Publication) -> None:
     """
     name, campaign_id = publication.stored.name, publication.stored.campaign_id
     started = publication.brief.standing.filter(pl.col("kind") == "started").select(_ATTEMPT).collect()
-    calls = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
+    calls = session.read("list_standing_calls", campaign_id=campaign_id)
     waiting = session.read("list_pending", campaign_id=campaign_id)
     if not waiting.join(started, on=_ATTEMPT, how="semi").is_empty():
         raise OutdatedError(f"{name}: a call went back to its slot meanwhile")
@@ -182,7 +185,7 @@ def _add_version(
     published: PlanFile,
     excluded: int,
     contacts_hash: str,
-    now: datetime,
+    published_at: datetime,
 ) -> None:
     added = session.write(
         "add_plan_version",
@@ -197,7 +200,7 @@ def _add_version(
         excluded_count=excluded,
         first_at=published.first_at,
         last_at=published.last_at,
-        published_at=now,
+        published_at=published_at,
     )
     if not added:
         raise OutdatedError(f"{publication.stored.name}: another version was published meanwhile")

@@ -203,6 +203,7 @@ def _take_up(session: Session, plan: SurvivingPlan, version: Version, now: datet
         fate,
         excluded.height,
         version.contacts_hash,
+        brief.from_at,
         now,
     )
     if version.kind == "replaces":
@@ -217,7 +218,7 @@ def _return_claims(session: Session, version: Version, now: datetime) -> None:
     All that was ever dialled is in the journal. A dial that it notes later is no claim any more by then.
     """
     of: dict[str, Any] = {"campaign_id": version.brief.edition.campaign_id}
-    called = session.read("list_standing_calls", **of, from_date=None)
+    called = session.read("list_standing_calls", **of)
     skipped = session.read("list_skips", **of)
     claimed = (
         version.brief.standing.filter(
@@ -241,14 +242,14 @@ def _refuse_unknown_past(session: Session, home: Home, campaign_id: str) -> None
     if not files:
         return
     made = pl.scan_parquet(files).select(_ATTEMPT)
-    called = session.read("list_standing_calls", campaign_id=campaign_id, from_date=None)
+    called = session.read("list_standing_calls", campaign_id=campaign_id)
     if not made.join(called.lazy(), on=_ATTEMPT, how="anti").head(1).collect().is_empty():
         raise lacking_calls(f"{home.journal}: the dial journal lacks calls that {files[0].parent} has")
 
 
 def _redate(session: Session, plan: SurvivingPlan) -> None:
     """Put the calls on the dates of the campaign's clock: they were noted by the one that it had then."""
-    called = session.read("list_standing_calls", campaign_id=plan.campaign_id, from_date=None)
+    called = session.read("list_standing_calls", campaign_id=plan.campaign_id)
     session.write(
         "redate_calls",
         ("redated", redated(called, plan.versions[-1].campaign.timezone).select(*_ATTEMPT, "call_date")),
@@ -271,7 +272,7 @@ def _pass_over(session: Session, plan: SurvivingPlan, now: datetime) -> None:
     """
     of: dict[str, Any] = {"campaign_id": plan.campaign_id}
     until = now - LATE_LIMIT
-    called = session.read("list_standing_calls", **of, from_date=None)
+    called = session.read("list_standing_calls", **of)
     waiting = session.read("list_pending", **of)
     first, *later = plan.current
     leaving_out = {version.number: version.file for version in later}

@@ -1,9 +1,10 @@
 """Staging: copying the slots of the next while from the plan files into the ledger."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from flows.contact_store import current_lists, current_snapshot
 from flows.damage import fail_damaged, naming_damage
 from flows.errors import CallplanError
 from flows.home import Home
-from flows.ledger import Ledger
+from flows.ledger import Ledger, Session
 from flows.plan_store import first_slot_from, proven
 from transforms.campaign import Campaign
 from transforms.staging import staged_slots
@@ -26,6 +27,20 @@ STAGE_MARGIN = timedelta(minutes=10)
 
 
 _Stat = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class _Past:
+    """The attempts (``contact_id``, ``attempt``) of a campaign that left the ledger, in so many ``files``."""
+
+    attempts: pl.LazyFrame
+    files: int
+
+    @classmethod
+    def of(cls, home: Home, session: Session, campaign_id: str) -> Self:
+        """Return what has left the ledger so far."""
+        attempts = past_calls(home, session, campaign_id).select("contact_id", "attempt")
+        return cls(attempts, _past_files(session, campaign_id))
 
 
 class Stage:
@@ -47,19 +62,20 @@ class Stage:
             session.write("delete_slots_ahead", callable_from=callable_from)
             session.write("stage_again", callable_from=callable_from)
             wanting = session.read("list_unstaged", until=now + STAGE_AHEAD - STAGE_MARGIN)
-            made = {
-                campaign_id: past_calls(self._home, session, campaign_id).select("contact_id", "attempt")
+            past = {
+                campaign_id: _Past.of(self._home, session, campaign_id)
                 for campaign_id in wanting["campaign_id"].unique()
             }
         for version in wanting.iter_rows(named=True):
+            past_then = past[version["campaign_id"]]
             try:
                 with naming_damage(self._home, self._ledger, version["campaign_id"]):
-                    staged, staged_until = self._read_next(version, made[version["campaign_id"]], now)
+                    staged, staged_until = self._read_next(version, past_then.attempts, now)
             except CallplanError as error:
                 errors.append(str(error))
                 fail_damaged(self._home, self._ledger, version["campaign_id"], str(error), now)
                 continue
-            self._add(version, staged, staged_until, callable_from)
+            self._add(version, past_then, staged, staged_until, callable_from)
         return errors
 
     def is_outdated(self, staged_from: Collection[Mapping[str, str | None]]) -> bool:
@@ -111,12 +127,19 @@ class Stage:
     def _add(
         self,
         version: Mapping[str, Any],
+        past: _Past,
         staged: pl.DataFrame,
         staged_until: datetime,
         callable_from: datetime,
     ) -> None:
-        """Stage a version's slots; those whose time is long past are passed over and planned anew."""
+        """Stage a version's slots; those whose time is long past are passed over and planned anew.
+
+        None is staged where calls left the ledger since the slots were read: one of them may have been of the
+        same attempt. They are read again at the next look.
+        """
         with self._ledger.session() as session:
+            if _past_files(session, version["campaign_id"]) != past.files:
+                return
             moved = session.write(
                 "move_stage",
                 campaign_id=version["campaign_id"],
@@ -137,6 +160,10 @@ class Stage:
             proven(self._home.plans, *key)
             self._proven[key] = seen
         return file
+
+
+def _past_files(session: Session, campaign_id: str) -> int:
+    return session.read("list_past_days", campaign_id=campaign_id, from_date=None).height
 
 
 def _current_names(home: Home) -> dict[str, str]:

@@ -1,8 +1,8 @@
 -- The calls of a campaign that have been claimed or more, as a publication finds them.
 -- Grain: one row per call. Order: none.
--- $campaign_id varchar: the campaign; $from_date date or null: only those on or after it
+-- $campaign_id varchar: the campaign
 select
     contact_id, attempt, 'started' as kind, plan_version, from_number, timezone, null::varchar as timezone_source,
     scheduled_at, call_date, slot_index
 from call
-where campaign_id = $campaign_id::varchar and ($from_date::date is null or call_date >= $from_date::date)
+where campaign_id = $campaign_id::varchar

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from flows import campaigns, replanning
+from flows.archiving import archive_closed_days
 from flows.clock import MovedClockError
 from flows.ledger import Ledger
 from flows.owners import Owner
@@ -32,6 +33,11 @@ def _tick_ahead(world, ahead):
     world.clock.set_by(-ahead)
 
 
+def _recover(world):
+    world.recovered()
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+
+
 def _all_are_called_by(world, until):
     world.run(until)
     assert sorted(world.calls["contact_id"]) == EVERYBODY
@@ -46,9 +52,12 @@ def test_who_found_no_date_by_it_is_looked_for_again(home):
     _all_are_called_by(world, START + 2 * DAY + 8 * HOUR)
 
 
-def test_who_got_a_slot_of_a_far_day_by_it_gets_another(home):
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_who_got_a_slot_of_a_far_day_by_it_gets_another(home, is_recovered):
     world = _world(home)
     _tick_ahead(world, YEAR)
+    if is_recovered:
+        _recover(world)
     assert world.versions["first_at"].max() > START + 300 * DAY
     _all_are_called_by(world, START + 2 * DAY)
     assert world.versions.height == 3  # it is looked for once
@@ -67,17 +76,42 @@ def test_a_further_attempt_that_got_a_slot_of_a_far_day_by_it_gets_another(home)
     assert world.state == "completed"
 
 
-def test_a_slot_of_a_far_day_by_it_that_is_passed_over_is_of_no_account_once_its_contact_is_called(home):
+@pytest.mark.parametrize("is_recovered", [False, True])
+def test_a_slot_of_a_far_day_by_it_is_of_no_account_once_its_contact_is_called(home, is_recovered):
     world = World(home, contacts(12), max_calls_per_day=3)
     world.run(START + HOUR)
     _tick_ahead(world, 3 * DAY)
     world.run(START + 2 * DAY + 10 * HOUR)
     assert world.calls.height == 9
+    if is_recovered:
+        _recover(world)
     world.clock.set_by(2 * DAY)  # the far days go by without a dispatcher
     tally = world.run(START + 14 * DAY)
     assert sorted(world.calls["contact_id"]) == sorted(f"c{number}" for number in range(12))
     assert world.read("list_pending", campaign_id=world.campaign_id).is_empty()
     assert (world.state, tally.errors) == ("completed", [])
+
+
+def test_a_slot_of_a_far_day_by_it_is_not_staged_while_its_call_leaves_the_ledger(home, monkeypatch):
+    world = World(home, contacts(6), max_calls_per_day=3)
+    world.run(START + HOUR)
+    _tick_ahead(world, 3 * DAY)
+    world.run(START + 8 * HOUR)
+    made, read_next = world.calls.select("contact_id", "attempt"), Stage._read_next
+    archived = []
+
+    def while_another_archives(*version):
+        if not archived:
+            archived.append(archive_closed_days(home, world.ledger, world.clock.now()))
+        return read_next(*version)
+
+    monkeypatch.setattr(Stage, "_read_next", while_another_archives)
+    world.clock.set_by(3 * DAY + HOUR - 8 * HOUR)
+    world.run(START + 4 * DAY)
+    assert archived == [[]]
+    assert world.read("list_past_days", campaign_id=world.campaign_id, from_date=None).height >= 1
+    assert made.height == 3
+    assert sorted(world.calls["contact_id"]) == EVERYBODY  # nobody twice
 
 
 def test_slots_that_it_finds_while_it_is_set_right_are_looked_for_again(home, monkeypatch):
@@ -99,6 +133,7 @@ def test_slots_that_it_finds_while_it_is_set_right_are_looked_for_again(home, mo
         may_go_on.set()
         with pytest.raises(MovedClockError):
             dispatcher.run(START + DAY, timedelta(seconds=1))
+    world.clock.set_by(START + HOUR - world.clock.now())  # hours went by while it waited for a real thread
     assert world.versions["first_at"].max() > START + 300 * DAY
     _all_are_called_by(world, START + 2 * DAY)
 
