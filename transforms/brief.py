@@ -55,24 +55,28 @@ class Brief:
             "fresh_until": "" if self.fresh_until is None else str(self.fresh_until),
             "last_number": self.last_number or "",
             "skipped": json.dumps(
-                dict(self.skipped.select("contact_id", "reason").iter_rows()), sort_keys=True
+                self.skipped.select(NOBODY_SKIPPED.columns).sort("contact_id").to_dict(as_series=False)
             ),
         }
 
     @classmethod
     def from_texts(cls, texts: Mapping[str, str], standing: pl.LazyFrame) -> Self:
         """Return the brief that ``as_texts`` wrote, with what stood."""
-        reasons = json.loads(texts["skipped"])
         return cls(
             starts_at=datetime.fromisoformat(texts["starts_at"]),
             from_at=datetime.fromisoformat(texts["from_at"]),
             edition=Edition(texts["campaign_id"], int(texts["plan_version"])),
             fresh_from=int(texts["fresh_from"]),
             fresh_until=int(texts["fresh_until"]) if texts["fresh_until"] else None,
-            skipped=pl.DataFrame(
-                {"contact_id": list(reasons), "reason": list(reasons.values())},
-                schema=NOBODY_SKIPPED.schema,
-            ),
+            skipped=_skipped_in(texts["skipped"]),
             standing=standing,
             last_number=texts["last_number"] or None,
         )
+
+
+def _skipped_in(text: str) -> pl.DataFrame:
+    """Return who is skipped, from a list per column; older plans have an object, a reason by contact."""
+    found = json.loads(text)
+    if not isinstance(found.get("contact_id"), list):
+        found = {"contact_id": list(found), "reason": list(found.values())}
+    return pl.DataFrame(found, schema=NOBODY_SKIPPED.schema)
