@@ -21,7 +21,7 @@ demo: $(INSTALLED) ## run the main job on the sample, in a store of its own
 	$(RUN)/callplan demo
 
 test: $(INSTALLED) ## run the tests
-	$(RUN)/pytest --numprocesses 3 --dist worksteal
+	$(RUN)/pytest --numprocesses 4 --dist worksteal
 
 prove: $(INSTALLED) ## hold the planner against the oracle 50,000 times and lose 200 ledgers twice (an hour of one core)
 	TEST_EXAMPLES=50000 TEST_RECOVERIES=200 $(RUN)/pytest --numprocesses 2 tests/transforms/test_rules.py \

@@ -10,16 +10,16 @@ from typing import Any
 SEED = int(os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrange(2**32))))
 """Seeds every randomised test of this run, in each of its processes; set TEST_SEED to repeat one."""
 
-EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "800"))
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "500"))
 """How often the planner is held against the oracle, over all tests that do so."""
 
 ZONES_TRIED = min(1.0, EXAMPLES / 5_000)
 """How large a part of all time zones is gone through, clock change by clock change."""
 
-LIVES = int(os.environ.get("TEST_LIVES", "2"))
+LIVES = int(os.environ.get("TEST_LIVES", "1"))
 """How many campaigns live through random steps."""
 
-RECOVERIES = int(os.environ.get("TEST_RECOVERIES", "3"))
+RECOVERIES = int(os.environ.get("TEST_RECOVERIES", "2"))
 """In how many lives of campaigns the ledger is lost, twice in each."""
 
 

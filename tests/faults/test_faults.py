@@ -9,7 +9,7 @@ from tests.faults.real.guards import GUARDS
 from tests.faults.rows import all_rows
 from tests.faults.simulated.guards import SIMULATED_GUARDS
 
-REAL, SIMULATED = 6, 1
+REAL, SIMULATED = 5, 1
 """How many rows with real processes, and how many in simulated time, a run tries."""
 
 SCALE = 0.1
