@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from flows.applying import apply_journal
 from flows.database import BusyError, StuckError, locked
 from flows.home import Home
 from flows.journal import Journal
@@ -117,6 +118,11 @@ def past_calls(home: Home, session: Session, campaign_id: str, from_date: date |
     return pl.scan_parquet(files) if files else PAST_CALLS.to_frame().lazy()
 
 
+def past_files(session: Session, campaign_id: str) -> int:
+    """Return how many files hold calls of a campaign that left the ledger; it grows whenever some leave."""
+    return session.read("list_past_days", campaign_id=campaign_id, from_date=None).height
+
+
 def _open_since(session: Session, now: datetime) -> pl.DataFrame:
     """Return ``campaign_id`` and ``open_since``: its first date that is not closed, by its own clock."""
     zones = session.read("copy_campaign").select("campaign_id", "timezone")
@@ -134,6 +140,7 @@ def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int,
     write_companion(events.lazy(), home.past / names["events_file"])
     sync_folder((home.past / names["calls_file"]).parent)
     with ledger.session() as session:
+        apply_journal(session, Journal(home.journal), now)  # of a skip, too: it is settled below
         if session.write("delete_archived_calls", ("leaving", calls)) != calls.height:
             raise ChangedError
         session.write("delete_archived_events", ("leaving", calls))

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.archiving import past_calls
+from flows.archiving import past_calls, past_files
 from flows.campaigns import LATE_LIMIT, StoredCampaign
 from flows.home import Home
 from flows.ledger import Session
@@ -42,9 +42,10 @@ class Found:
 
     ``versions`` are the current ones and ``last_version`` the highest number so far, 0 for none; ``calls``
     (``STANDING``) all that were started on or after a date, ``gone`` (``contact_id``, ``attempt``) those of
-    any date; ``pending`` the attempts that wait for a slot or got one from a later version; ``ripe`` those
-    for which a slot can be looked for now; ``missed`` the staged slots that were not called in time, with
-    their ``plan_version``; ``call_lasts`` how long a call lasted so far, or is taken to.
+    any date; ``past_files`` how many files some of them are in; ``pending`` the attempts that wait for a slot
+    or got one from a later version; ``ripe`` those for which a slot can be looked for now; ``missed`` the
+    staged slots that were not called in time, with their ``plan_version``; ``call_lasts`` how long a call
+    lasted so far, or is taken to.
     """
 
     stored: StoredCampaign
@@ -53,6 +54,7 @@ class Found:
     skipped: pl.DataFrame
     calls: pl.DataFrame
     gone: pl.LazyFrame
+    past_files: int
     last_number: str | None
     called: int
     pending: pl.DataFrame
@@ -90,6 +92,7 @@ def find(
         skipped=session.read("list_skips", **of).select("contact_id", "reason"),
         calls=pl.concat([_as_standing(on_dates), _as_standing(past)]),
         gone=pl.concat([here.lazy().select(_ATTEMPT), made]),
+        past_files=past_files(session, stored.campaign_id),
         last_number=numbers[0] if numbers.len() else None,
         called=int(session.read("count_called", **of).item()),
         pending=session.read("list_pending", **of),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.archiving import past_files
 from flows.campaigns import LATE_LIMIT, StoredCampaign, complete_campaigns, find_campaign, set_settings
 from flows.errors import WorkError
 from flows.ledger import Session
@@ -34,7 +35,7 @@ class Publication:
     (``contact_id``, ``attempt``) that are on another ``call_date`` by the clock of the new settings.
     ``looked_after`` (``plan_version``, ``missed_from``, ``staged_until``) has the versions whose passed-over
     slots it plans anew. ``partly`` allows that some find no date. ``call_lasts`` is how long a call is taken
-    to last.
+    to last. ``past_files`` says into how many files calls had left when it was computed.
     """
 
     stored: StoredCampaign
@@ -51,6 +52,7 @@ class Publication:
     looked_after: pl.DataFrame | None = None
     partly: bool = False
     call_lasts: timedelta = ASSUMED_CALL
+    past_files: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def commit(
 
     Raises:
         OutdatedError: another version, a skip, a change of state or of settings, or a call came since it was
-            computed.
+            computed, or calls were archived.
     """
     _refuse_outdated(session, publication, fate, now)
     take_up(session, publication, published, fate, excluded.height, contacts_hash, now, now)
@@ -153,6 +155,8 @@ def _refuse_outdated(session: Session, publication: Publication, fate: Fates, no
     started = session.read("count_started", ("planned", handled), campaign_id=campaign_id).item()
     if started:
         raise OutdatedError(f"{stored.name}: a call was started meanwhile")
+    if past_files(session, campaign_id) != publication.past_files:
+        raise OutdatedError(f"{stored.name}: calls were archived meanwhile")
     if find_campaign(session, campaign_id).settings != stored.settings:
         raise OutdatedError(f"{stored.name}: its settings were changed meanwhile")
     if publication.kind == "replaces":

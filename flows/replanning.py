@@ -133,6 +133,7 @@ def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repl
         listed_count=stored.listed_count,
         looked_after=found.passed_over,
         partly=True,
+        past_files=found.past_files,
     )
     return Replanned(campaign_id, stored.settings, publish(home, ledger, publication, now, silent))
 

@@ -103,6 +103,7 @@ def _schedule(home: Home, ledger: Ledger, campaign_id: str, now: datetime, progr
         next_state=state_once_published(stored.state),
         listed_count=contacts,
         call_lasts=found.call_lasts,
+        past_files=found.past_files,
     )
     return publish(home, ledger, publication, now, progress)
 
@@ -287,6 +288,7 @@ class _Editing:
             change_id=change_id,
             redated=calls_on_other_dates(found, campaign) if moved_clock else None,
             call_lasts=found.call_lasts,
+            past_files=found.past_files,
         )
         before = folder / "before.parquet"
         slots_not_started(self.home, found).sink_parquet(before)

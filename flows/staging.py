@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from flows.archiving import past_calls
+from flows.archiving import past_calls, past_files
 from flows.campaigns import LATE_LIMIT
 from flows.contact_store import current_lists, current_snapshot
 from flows.damage import fail_damaged, naming_damage
@@ -40,7 +40,7 @@ class _Past:
     def of(cls, home: Home, session: Session, campaign_id: str) -> Self:
         """Return what has left the ledger so far."""
         attempts = past_calls(home, session, campaign_id).select("contact_id", "attempt")
-        return cls(attempts, _past_files(session, campaign_id))
+        return cls(attempts, past_files(session, campaign_id))
 
 
 class Stage:
@@ -138,7 +138,7 @@ class Stage:
         same attempt. They are read again at the next look.
         """
         with self._ledger.session() as session:
-            if _past_files(session, version["campaign_id"]) != past.files:
+            if past_files(session, version["campaign_id"]) != past.files:
                 return
             moved = session.write(
                 "move_stage",
@@ -160,10 +160,6 @@ class Stage:
             proven(self._home.plans, *key)
             self._proven[key] = seen
         return file
-
-
-def _past_files(session: Session, campaign_id: str) -> int:
-    return session.read("list_past_days", campaign_id=campaign_id, from_date=None).height
 
 
 def _current_names(home: Home) -> dict[str, str]:

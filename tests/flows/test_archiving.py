@@ -78,6 +78,25 @@ def test_somebody_skipped_after_their_call_is_past_does_not_count_twice(home):
     assert world.state == "completed"
 
 
+def test_a_skip_that_only_the_journal_knows_when_its_day_is_archived_does_not_count_twice(home):
+    world = World(home, contacts(6), max_calls_per_day=3)
+    world.run(START + 8 * HOUR)
+    skip = {
+        "campaign_id": world.campaign_id,
+        "contact_id": "c0",
+        "reason": "asked us to",
+        "skipped_at": world.clock.now(),
+        "plan_version": 1,
+    }
+    with journals.Journal(home.journal).writing() as page:  # and then its process was killed
+        page.add("skip", pl.DataFrame([skip], schema=journals.SKIPS))
+    assert archive_closed_days(home, world.ledger, world.clock.now() + 2 * DAY) == []
+    assert _in_ledger(world).is_empty()
+    assert _row(world)["skipped_count"] == 0
+    world.run(START + 10 * DAY)
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6)]
+
+
 def test_a_retry_of_a_call_that_is_past_is_made_once(home):
     retry = {"max_attempts": 2, "delay_minutes": {"busy": 60 * 60}}
     world = World(home, contacts(2), dialer=Chosen(lambda *_: "busy"), retry=retry)

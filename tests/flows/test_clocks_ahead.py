@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from flows import campaigns, replanning
+from flows import campaigns, replanning, scheduling
 from flows.archiving import archive_closed_days
 from flows.clock import MovedClockError
 from flows.ledger import Ledger
@@ -147,7 +147,8 @@ def test_a_recovery_by_it_keeps_nobody_waiting(home):
     _all_are_called_by(world, START + 2 * DAY)
 
 
-def test_who_is_called_while_it_finds_no_date_for_them_does_not_wait_for_one(home, monkeypatch):
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_who_is_called_while_it_finds_no_date_for_them_does_not_wait_for_one(home, monkeypatch, is_archived):
     world = World(home, contacts(3), ends_at="2026-03-23T17:00:00")
     world.run(START + 2.25 * HOUR)  # the second slot is on the stage
     publish = replanning.publish
@@ -155,6 +156,8 @@ def test_who_is_called_while_it_finds_no_date_for_them_does_not_wait_for_one(hom
     def after_the_right_clock_has_called(*publication):
         monkeypatch.setattr(replanning, "publish", publish)
         world.run(START + 2.5 * HOUR)
+        if is_archived:
+            assert archive_closed_days(home, world.ledger, world.clock.now() + 3 * DAY) == []
         return publish(*publication)
 
     monkeypatch.setattr(replanning, "publish", after_the_right_clock_has_called)
@@ -164,6 +167,27 @@ def test_who_is_called_while_it_finds_no_date_for_them_does_not_wait_for_one(hom
     pending = world.read("list_pending", campaign_id=world.campaign_id)
     assert pending.join(made, on=["contact_id", "attempt"]).is_empty()
     world.run(START + DAY)
+    assert world.state == "completed"
+
+
+def test_who_is_called_and_archived_while_an_edit_is_computed_by_it_is_planned_once(home, monkeypatch):
+    world, publish = World(home, contacts(6), max_calls_per_day=3), scheduling.publish
+    world.run(START + HOUR)
+
+    def after_the_right_clock_has_called(*publication):
+        monkeypatch.setattr(scheduling, "publish", publish)
+        world.run(START + 8 * HOUR)
+        assert archive_closed_days(home, world.ledger, world.clock.now() + 3 * DAY) == []
+        return publish(*publication)
+
+    monkeypatch.setattr(scheduling, "publish", after_the_right_clock_has_called)
+    scheduling.update(
+        home, world.ledger, world.campaign_id, {"max_calls_per_day": 2}, world.clock.now() + 3 * DAY
+    )
+    assert world.calls.height == 3
+    assert world.stored.contact_count == 6
+    world.run(START + 20 * DAY)
+    assert sorted(world.calls["contact_id"]) == EVERYBODY
     assert world.state == "completed"
 
 
