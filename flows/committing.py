@@ -103,7 +103,7 @@ def commit(
             computed, or calls were archived.
     """
     _refuse_outdated(session, publication, fate, now)
-    take_up(session, publication, published, fate, excluded.height, contacts_hash, now, now)
+    take_up(session, publication, published, fate, excluded.height, contacts_hash, published_at=now, now=now)
     complete_campaigns(session, now)
 
 
@@ -114,6 +114,7 @@ def take_up(
     fate: Fates,
     excluded: int,
     contacts_hash: str,
+    *,
     published_at: datetime,
     now: datetime,
 ) -> None:

@@ -203,8 +203,8 @@ def _take_up(session: Session, plan: SurvivingPlan, version: Version, now: datet
         fate,
         excluded.height,
         version.contacts_hash,
-        brief.from_at,
-        now,
+        published_at=brief.from_at,
+        now=now,
     )
     if version.kind == "replaces":
         _return_claims(session, version, now)

@@ -34,7 +34,7 @@ def _damaged_plans(seed: int, scale: float = 1.0) -> Tried:
                 return broken(world, [DAMAGED], said)
             if unstaged and not any(file in error for error in world.errors):
                 return broken(world, [DAMAGED], f"nobody was told of {file}")
-        for file, _, written in damaged.values():  # judges read plans of who was completed
+        for file, _, written in damaged.values():  # of a campaign that is completed the judges read it
             (world.home.plans / file).write_bytes(written)
         return verdict(world, [DAMAGED])
 
