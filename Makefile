@@ -20,10 +20,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED) ## run the main job on the sample, in a store of its own
 	$(RUN)/callplan demo
 
-test: $(INSTALLED) ## run the tests
+test: export TEST_SCENARIOS ?= 40
+test: $(INSTALLED) ## run the tests, of the long ones four in ten, others each time
 	$(RUN)/pytest --numprocesses 4 --dist worksteal
 
-prove: $(INSTALLED) ## hold the planner against the oracle 50,000 times and lose 200 ledgers twice (an hour of one core)
+prove: $(INSTALLED) ## run all tests, hold the planner against the oracle 50,000 times, lose 200 ledgers twice (an hour)
+	$(RUN)/pytest --numprocesses 4 --dist worksteal
 	TEST_EXAMPLES=50000 TEST_RECOVERIES=200 $(RUN)/pytest --numprocesses 2 tests/transforms/test_rules.py \
 		tests/transforms/test_replanning_rules.py tests/transforms/test_every_clock_change.py \
 		tests/flows/test_recovery_in_random_lives.py

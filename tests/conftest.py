@@ -1,11 +1,12 @@
 import os
+import random
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import settings
 
 from flows.home import Home
-from tests.examples import SEED, held_by
+from tests.examples import SCENARIOS, SEED, held_by
 
 EXAMPLES_HELD = "examples_held"
 LONGEST = ("tests/ui/", "tests/flows/test_prefect.py", "tests/faults/")
@@ -35,8 +36,12 @@ def home(tmp_path, monkeypatch) -> Home:
     return home
 
 
-def pytest_collection_modifyitems(items) -> None:
-    """Begin with what takes longest, so that no process is left with it at the end."""
+def pytest_collection_modifyitems(config, items) -> None:
+    """Draw scenarios, and begin with what takes longest, so that no process is left with it at the end."""
+    scenarios = [item for item in items if item.get_closest_marker("scenario")]
+    if left_out := set(random.Random(SEED).sample(scenarios, len(scenarios) * (100 - SCENARIOS) // 100)):
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: next((turn for turn, name in _TURNS if item.nodeid.startswith(name)), 9))
 
 
@@ -58,4 +63,6 @@ def pytest_terminal_summary(terminalreporter) -> None:
     held = sum(dict(report.user_properties).get(EXAMPLES_HELD, 0) for report in reports)
     if held:
         terminalreporter.write_line(f"the planner held {held:,} examples against the oracle")
+    if SCENARIOS < 100:
+        terminalreporter.write_line(f"{SCENARIOS} in 100 scenarios were drawn; TEST_SCENARIOS=100 runs all")
     terminalreporter.write_line(f"randomised tests ran with TEST_SEED={SEED}")

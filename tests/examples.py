@@ -1,4 +1,4 @@
-"""The seed of a run's randomised tests, how many examples they take, and how many they held."""
+"""The seed of a run: what its randomised tests draw, how many examples they take, and how many they held."""
 
 import os
 import random
@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 SEED = int(os.environ.setdefault("TEST_SEED", str(random.SystemRandom().randrange(2**32))))
-"""Seeds every randomised test of this run, in each of its processes; set TEST_SEED to repeat one."""
+"""Seeds what is drawn in this run, in each of its processes; set TEST_SEED to repeat one."""
 
 EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "500"))
 """How often the planner is held against the oracle, over all tests that do so."""
@@ -21,6 +21,9 @@ LIVES = int(os.environ.get("TEST_LIVES", "1"))
 
 RECOVERIES = int(os.environ.get("TEST_RECOVERIES", "2"))
 """In how many lives of campaigns the ledger is lost, twice in each."""
+
+SCENARIOS = int(os.environ.get("TEST_SCENARIOS", "100"))
+"""How many percent of the tests marked ``scenario`` are run, drawn by the seed."""
 
 
 def share(percent: int) -> int:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import polars as pl
+import pytest
 
 from flows import archiving
 from flows import journal as journals
@@ -13,6 +14,8 @@ from flows.instants import write_instant
 from flows.settling import settle
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
+
+pytestmark = pytest.mark.scenario
 
 HOUR = timedelta(hours=1)
 

@@ -15,6 +15,8 @@ from tests.world import DAY, START, Chosen, World
 from transforms.schemas import REJECTS
 from transforms.wall_clock import to_local
 
+pytestmark = pytest.mark.scenario
+
 
 def test_new_data_of_a_contact_reaches_the_calls_not_yet_started(home):
     world = World(home, contacts(2))

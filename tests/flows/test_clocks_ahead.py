@@ -15,6 +15,8 @@ from flows.staging import Stage
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
 
+pytestmark = pytest.mark.scenario
+
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
 EVERYBODY = [f"c{number}" for number in range(6)]
 

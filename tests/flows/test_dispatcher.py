@@ -20,6 +20,8 @@ from flows.placing import notes
 from tests.people import campaign, contacts
 from tests.world import DAY, START, Kept, World
 
+pytestmark = pytest.mark.scenario
+
 MINUTE = timedelta(minutes=1)
 
 

@@ -15,6 +15,8 @@ from flows.placing import notes
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
 
+pytestmark = pytest.mark.scenario
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

@@ -11,6 +11,8 @@ from flows.dialers.simulated import SimulatedDialer
 from tests.people import contacts
 from tests.world import START, World
 
+pytestmark = pytest.mark.scenario
+
 MINUTE = timedelta(minutes=1)
 
 

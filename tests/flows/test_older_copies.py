@@ -16,6 +16,8 @@ from flows.standing import standing
 from tests.people import campaign, contacts
 from tests.world import DAY, START, Chosen, World
 
+pytestmark = pytest.mark.scenario
+
 HOUR = timedelta(hours=1)
 UPGRADED = "update campaign set told_version = 0, settings_told = null"
 """What bringing a ledger up to date leaves of it."""

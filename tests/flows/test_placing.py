@@ -16,6 +16,8 @@ from flows.settling import settle
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
 
+pytestmark = pytest.mark.scenario
+
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 

@@ -13,6 +13,8 @@ from flows.owners import Owner
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
 
+pytestmark = pytest.mark.scenario
+
 HOUR = timedelta(hours=1)
 RETRY = {"max_attempts": 2, "delay_minutes": {"busy": 30}}
 

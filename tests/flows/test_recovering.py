@@ -18,6 +18,8 @@ from flows.recovering import recover
 from tests.people import campaign, contacts
 from tests.world import DAY, START, Chosen, World
 
+pytestmark = pytest.mark.scenario
+
 HOUR = timedelta(hours=1)
 
 

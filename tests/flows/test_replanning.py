@@ -14,6 +14,8 @@ from flows.staging import Stage
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World, proven
 
+pytestmark = pytest.mark.scenario
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 RETRY = {"max_attempts": 3, "delay_minutes": {"busy": 30, "no_answer": 90}}
 

@@ -13,6 +13,8 @@ from flows.scheduling import CHANGE_LASTS
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World, proven
 
+pytestmark = pytest.mark.scenario
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

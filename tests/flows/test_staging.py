@@ -9,6 +9,8 @@ from flows.staging import Stage
 from tests.people import contacts
 from tests.world import DAY, START, World
 
+pytestmark = pytest.mark.scenario
+
 HOUR = timedelta(hours=1)
 
 
