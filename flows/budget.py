@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ SHORTEST_BLOCK = timedelta(seconds=1)
 class RequestBudget:
     """At most ``per_minute`` requests in any minute, and none while the provider has asked to wait.
 
+    Calls are placed first, but a tenth is kept for asking how they stand: otherwise none would ever end.
     ``file`` holds what was taken; all that use the same credentials share it. It is not synced: it matters
     for a minute only.
     """
@@ -25,15 +27,34 @@ class RequestBudget:
         self.per_minute = per_minute
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def take(self, wanted: int, now: datetime, *, leaving: int = 0) -> int:
-        """Take up to ``wanted`` requests, so that ``leaving`` remain for others, and return how many."""
+    def take_to_place(self, wanted: int, now: datetime) -> int:
+        """Take up to ``wanted`` requests that place calls, and return how many."""
         with locked(self._file.with_suffix(".lock")):
-            held_until, taken = self._read(now)
-            room = 0 if held_until > now else self.per_minute - leaving - sum(count for _, count in taken)
-            granted = max(0, min(wanted, room))
+            taken = self._read(now)
+            granted = self._granted(wanted, max(taken.asked, self._kept_to_ask) + taken.placed, taken, now)
             if granted:
-                self._write(held_until, [*taken, (now, granted)])
+                self._write(replace(taken, placing=[*taken.placing, (now, granted)]))
         return granted
+
+    def take_to_ask(self, wanted: int, now: datetime, due_soon: int) -> int:
+        """Take up to ``wanted`` requests that ask about calls, and return how many.
+
+        Those who fall due within a minute will take what those before them have taken, or as much as they are.
+        """
+        with locked(self._file.with_suffix(".lock")):
+            taken = self._read(now)
+            to_place = max(taken.placed, min(due_soon, self.per_minute - self._kept_to_ask))
+            granted = self._granted(wanted, to_place + taken.asked, taken, now)
+            if granted:
+                self._write(replace(taken, asking=[*taken.asking, (now, granted)]))
+        return granted
+
+    @property
+    def _kept_to_ask(self) -> int:
+        return self.per_minute // 10
+
+    def _granted(self, wanted: int, gone: int, taken: "_Taken", now: datetime) -> int:
+        return 0 if taken.held_until > now else max(0, min(wanted, self.per_minute - gone))
 
     def hold(self, until: datetime | None, now: datetime) -> datetime:
         """Let nobody take any before ``until``, as the provider has asked; return when that is.
@@ -43,47 +64,71 @@ class RequestBudget:
         asked = now + _MINUTE if until is None else until
         bounded = min(max(asked, now + SHORTEST_BLOCK), now + LONGEST_BLOCK)
         with locked(self._file.with_suffix(".lock")):
-            held_until, taken = self._read(now)
-            self._write(max(held_until, bounded), taken)
+            taken = self._read(now)
+            self._write(replace(taken, held_until=max(taken.held_until, bounded)))
         return bounded
 
     def free_at(self, now: datetime) -> datetime:
-        """Return when there may be room again: ``now`` if there is."""
+        """Return when there may be room to place a call: ``now`` if there is."""
         with locked(self._file.with_suffix(".lock")):
-            held_until, taken = self._read(now)
-        if held_until > now:
-            return held_until
-        if sum(count for _, count in taken) < self.per_minute:
+            taken = self._read(now)
+        if taken.held_until > now:
+            return taken.held_until
+        if max(taken.asked, self._kept_to_ask) + taken.placed < self.per_minute:
             return now
-        return min(at for at, _ in taken) + _MINUTE
+        return min((at for at, _ in [*taken.placing, *taken.asking]), default=now) + _MINUTE
 
-    def _read(self, now: datetime) -> tuple[datetime, list[tuple[datetime, int]]]:
+    def _read(self, now: datetime) -> "_Taken":
         """Return until when requests are held, and what was taken in the last minute.
 
         What lies further ahead than it can was written by a clock that was set back since, and is forgotten,
-        as is a file that a power loss spoilt: at worst the provider refuses for a minute.
+        as is a file that a power loss spoilt or an older callplan wrote: at worst the provider refuses for a
+        minute.
         """
         if not self._file.exists():
-            return now, []
+            return _Taken(now, [], [])
         try:
             written = json.loads(self._file.read_bytes())
-        except ValueError:
-            return now, []
-        held_until = _instant(written["held_until"])
-        taken = [(_instant(at), count) for at, count in written["taken"]]
-        return (
+            held_until = _instant(written["held_until"])
+            placing, asking = (
+                [(_instant(at), count) for at, count in written[name]] for name in ("placing", "asking")
+            )
+        except (ValueError, KeyError):
+            return _Taken(now, [], [])
+        return _Taken(
             held_until if held_until <= now + LONGEST_BLOCK else now,
-            [(at, count) for at, count in taken if now - _MINUTE < at <= now + _MINUTE],
+            [(at, count) for at, count in placing if now - _MINUTE < at <= now + _MINUTE],
+            [(at, count) for at, count in asking if now - _MINUTE < at <= now + _MINUTE],
         )
 
-    def _write(self, held_until: datetime, taken: list[tuple[datetime, int]]) -> None:
+    def _write(self, taken: "_Taken") -> None:
         written = {
-            "held_until": held_until.timestamp(),
-            "taken": [(at.timestamp(), count) for at, count in taken],
+            "held_until": taken.held_until.timestamp(),
+            "placing": [(at.timestamp(), count) for at, count in taken.placing],
+            "asking": [(at.timestamp(), count) for at, count in taken.asking],
         }
         part = self._file.with_suffix(".part")
         part.write_text(json.dumps(written), encoding="ascii")
         os.replace(part, self._file)  # noqa: PTH105 - says atomic more clearly than Path.replace
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Until when all requests are held, and when how many were taken in the last minute."""
+
+    held_until: datetime
+    placing: list[tuple[datetime, int]]
+    asking: list[tuple[datetime, int]]
+
+    @property
+    def placed(self) -> int:
+        """How many were taken to place calls."""
+        return sum(count for _, count in self.placing)
+
+    @property
+    def asked(self) -> int:
+        """How many were taken to ask about calls."""
+        return sum(count for _, count in self.asking)
 
 
 def _instant(seconds: float) -> datetime:

@@ -18,9 +18,6 @@ CLOSE_GRACE = timedelta(minutes=5)
 MOST_ASKED = 200
 """How many calls one inquiry asks about: the first replies come in before the last request leaves."""
 
-_SHARE_OF_PLACING = 0.9
-"""Placing calls goes first, up to this share of a limit: without any inquiry no call would ever end."""
-
 _CALL = ["campaign_id", "contact_id", "attempt"]
 _ASKED = pl.Schema({**{name: CALLS[name] for name in _CALL}, "asked_at": INSTANT})
 
@@ -59,8 +56,7 @@ class Inquiries:
         dialer = self._dialers[name]
         budget = dialer.budget
         if budget is not None:
-            leaving = min(due_soon, int(budget.per_minute * _SHARE_OF_PLACING))
-            calls = calls.head(budget.take(calls.height, now, leaving=leaving))
+            calls = calls.head(budget.take_to_ask(calls.height, now, due_soon))
         if calls.is_empty():
             return
         asked = calls.select(*_CALL, asked_at=pl.lit(now, INSTANT))

@@ -163,7 +163,7 @@ class Batch:
         budget = self._dialer.budget
         if budget is None or allowed.is_empty():
             return allowed
-        granted = budget.take(allowed.height, now)
+        granted = budget.take_to_place(allowed.height, now)
         if granted < allowed.height:
             free_at = max(budget.free_at(now), now + SLICE)
             self._hold(self._waiting.select("campaign_id", free_at=pl.lit(free_at)).unique())

@@ -223,11 +223,11 @@ class Stalling(RequestBudget):
         self._clock = clock
         self._stalls = True
 
-    def take(self, wanted, now, *, leaving=0):
+    def take_to_place(self, wanted, now):
         if self._stalls:
             self._clock.wait_until(now + LATE_LIMIT)
         self._stalls = False
-        return super().take(wanted, now, leaving=leaving)
+        return super().take_to_place(wanted, now)
 
 
 class Recording(SimulatedDialer):

@@ -204,11 +204,13 @@ class WatchedBudget:
     def __init__(self, budget, fate: Fate) -> None:
         self._budget = budget
         self._fate = fate
-        self.per_minute = budget.per_minute
 
-    def take(self, wanted, now, *, leaving=0):
+    def take_to_place(self, wanted, now):
         self._fate.come_to(CHECKED)
-        return self._budget.take(wanted, now, leaving=leaving)
+        return self._budget.take_to_place(wanted, now)
+
+    def take_to_ask(self, wanted, now, due_soon):
+        return self._budget.take_to_ask(wanted, now, due_soon)
 
     def free_at(self, now):
         return self._budget.free_at(now)

@@ -154,7 +154,7 @@ def test_a_limit_holds_all_that_use_the_key(provider, dialer, tmp_path):
     _answers(dialer, "l1")
     now = datetime.now(UTC)
     with TruedyDialer(dialer._access, tmp_path, SystemClock()) as other:
-        assert other.budget.take(1, now) == 0
+        assert other.budget.take_to_place(1, now) == 0
         assert timedelta(seconds=3) < other.budget.free_at(now) - now < timedelta(seconds=7)
 
 
