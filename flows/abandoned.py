@@ -15,15 +15,20 @@ from flows.journal import Journal
 from flows.ledger import Ledger, Session
 from flows.outbox import tell_journal
 from flows.owners import is_dead, remove_files
+from transforms.pace import LOOKS_BACK
 
 OWNERS_KEPT = timedelta(days=1)
 """How long a dispatcher that stopped or died stays on record."""
 
 
-def doubt_dials(home: Home, ledger: Ledger, journal: Journal, clock: Clock, most_dials: int) -> None:
+def doubt_other_clock(
+    home: Home, ledger: Ledger, journal: Journal, clock: Clock, most_dials: int
+) -> datetime:
     """Have no open dial be repeated where the clock was set, or the machine started, since the last dispatch.
 
     A dial is repeated only while the provider knows its key; by another clock it may look younger than it is.
+    Nor are the starts of the last seconds found, which count against the pace, so this returns until when
+    no call is to start.
     """
     now = clock.now()
     booted_at = now - clock.since_boot()
@@ -33,7 +38,10 @@ def doubt_dials(home: Home, ledger: Ledger, journal: Journal, clock: Clock, most
             with ledger.session() as session:
                 apply_journal(session, journal, now)
                 session.write("doubt_dials", most_dials=most_dials)
+            if home.booted.exists():
+                write_instant(home.rests, now + LOOKS_BACK)
             write_instant(home.booted, booted_at)
+        return read_instant(home.rests)
 
 
 def take_over(owners: Path, ledger: Ledger, journal: Journal, owner_id: str, now: datetime) -> int:

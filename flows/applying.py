@@ -101,23 +101,21 @@ def _refuse_foreign(session: Session, entries: pl.DataFrame) -> None:
 def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
     """Cut the entries so that kinds can be taken together within a part: one by one where order matters.
 
-    An attempt is noted again only after an answer gave it back; a ledger far behind sees both at once, or the
-    answer and the second note.
+    An attempt is noted again only after an answer gave it back, or where nothing was known of the first dial;
+    a ledger far behind sees several notes or answers of it at once, or an answer and a later note.
     """
-    begun = [
-        _begun(entry).select(*_CALL, sequence=pl.lit(entry.sequence), is_note=pl.lit(entry.kind == "note"))
+    told = [
+        entry.rows.select(*_CALL, sequence=pl.lit(entry.sequence), is_note=pl.lit(entry.kind == "note"))
         for entry in entries
         if entry.kind in ("note", "answer")
     ]
-    if not begun:
+    if not told:
         return [entries]
-    is_again = pl.col("is_note") & (pl.col("sequence") > pl.col("sequence").min().over(_CALL))
-    return [[entry] for entry in entries] if pl.concat(begun).select(is_again.any()).item() else [entries]
-
-
-def _begun(entry: Entry) -> pl.DataFrame:
-    """Return the calls after which a note in a later entry has to be applied by itself."""
-    return entry.rows if entry.kind == "note" else entry.rows.filter(pl.col("state").is_in(GOES_BACK))
+    first = pl.col("sequence").min()
+    is_again = (pl.col("sequence") > first.over(*_CALL, "is_note")) | (
+        pl.col("is_note") & (pl.col("sequence") > first.over(_CALL))
+    )
+    return [[entry] for entry in entries] if pl.concat(told).select(is_again.any()).item() else [entries]
 
 
 def _rows(entries: list[Entry], kind: str, schema: pl.Schema, lost: Collection[str] = ()) -> pl.DataFrame:

@@ -39,7 +39,8 @@ class RequestBudget:
     def take_to_ask(self, wanted: int, now: datetime, due_soon: int) -> int:
         """Take up to ``wanted`` requests that ask about calls, and return how many.
 
-        Those who fall due within a minute will take what those before them have taken, or as much as they are.
+        Calls that fall due within a minute take the place of those that were placed in the last one; where
+        they are more, room is left for them.
         """
         with locked(self._file.with_suffix(".lock")):
             taken = self._read(now)

@@ -78,11 +78,18 @@ class ClockGuard:
         self._clock = clock
         self._apart = clock.now() - clock.since_boot()
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether they have parted by more than ``MOST_DRIFT``."""
+        return abs(self._parted()) > MOST_DRIFT
+
     def refuse_moved(self) -> None:
-        """Raise MovedClockError when they have parted by more than ``MOST_DRIFT``."""
-        parted = (self._clock.now() - self._clock.since_boot()) - self._apart
-        if abs(parted) > MOST_DRIFT:
+        """Raise MovedClockError when the clock has moved."""
+        if self.has_moved:
             raise MovedClockError(
-                f"the clock was set by {parted.total_seconds():+.0f} seconds while calls were dispatched; "
-                "nothing more is dialled until dispatch is started anew"
+                f"the clock was set by {self._parted().total_seconds():+.0f} seconds while calls were "
+                "dispatched; nothing more is dialled until dispatch is started anew"
             )
+
+    def _parted(self) -> timedelta:
+        return (self._clock.now() - self._clock.since_boot()) - self._apart

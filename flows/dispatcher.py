@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from flows.abandoned import doubt_dials, forget_owners, settle_failed, take_over
+from flows.abandoned import doubt_other_clock, forget_owners, settle_failed, take_over
 from flows.applying import apply_journal
 from flows.archiving import archive_closed_days, archive_journal
 from flows.campaigns import LATE_LIMIT, activate_campaigns, complete_campaigns
@@ -40,6 +40,7 @@ from flows.replanning import (
     look_after,
 )
 from flows.staging import STAGE_AHEAD, STAGE_MARGIN, Stage
+from transforms.pace import LOOKS_BACK
 
 TICK = timedelta(seconds=1)
 """How often a dispatcher in real time looks, and how far ahead of its slot a call is claimed."""
@@ -131,6 +132,7 @@ class Dispatcher:
         self._stage = Stage(home, ledger)
         self._inquiries = Inquiries(self._journal, dialers)
         self._claims: dict[Batch, pl.DataFrame] = {}
+        self._rests_until = clock.now()
         self._taken_over_at: datetime | None = None
         self._replayed_at: datetime | None = None
         self._archived_at: datetime | None = None
@@ -165,7 +167,9 @@ class Dispatcher:
         """Record what came back, claim what has fallen due, and have it placed."""
         self._guard.refuse_moved()
         if not self.tally.ticks:
-            doubt_dials(self._home, self._ledger, self._journal, self._clock, MOST_DIALS)
+            self._rests_until = doubt_other_clock(
+                self._home, self._ledger, self._journal, self._clock, MOST_DIALS
+            )
         self.tally.ticks += 1
         self._settle_finished()
         now = self._clock.now()
@@ -191,7 +195,7 @@ class Dispatcher:
         if self._take_in_replanned():
             now = self._clock.now()
             work = self._record(now)
-        if work["due"] or work["beginning"]:
+        if (work["due"] or work["beginning"]) and not self._rests(now):
             self._claim()
             if self._settle_finished():
                 self._record(self._clock.now())
@@ -201,7 +205,7 @@ class Dispatcher:
         with self._ledger.session() as session:
             self.tally.finished += apply_journal(session, self._journal, now)
             work = self._find_work(session, now)
-            if work["overdue"]:
+            if work["overdue"] and not self._guard.has_moved:
                 self._close_overdue(session, now)
         self.tally.most_in_flight = max(self.tally.most_in_flight, int(work["in_flight"]))
         return work
@@ -238,7 +242,8 @@ class Dispatcher:
                 replay_every=REPLAY_EVERY,
             )
         self._inquiries.ask(calls, now, due_soon)
-        if self._replayed_at is None or self._replayed_at + REPLAY_EVERY <= now:
+        is_time = self._replayed_at is None or self._replayed_at + REPLAY_EVERY <= now
+        if is_time and not self._rests(now):
             self._replayed_at = now
             self._replay(unknown, change, now)
 
@@ -277,6 +282,10 @@ class Dispatcher:
             self.tally.plans[plan.campaign_id] = plan
         future.result()
         return True
+
+    def _rests(self, now: datetime) -> bool:
+        """Return whether no call may start yet; what lies further ahead, another clock has written."""
+        return now < self._rests_until <= now + LOOKS_BACK
 
     def _claim(self) -> None:
         """Claim what falls due within reach and start placing it."""

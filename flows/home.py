@@ -97,6 +97,11 @@ class Home:
         return self.path / "booted"
 
     @property
+    def rests(self) -> Path:
+        """The file that says until when no call starts, because the clock was set."""
+        return self.path / "rests"
+
+    @property
     def _has_begun(self) -> bool:
         """Whether any of what every store comes to have is there; another folder is not to become a store."""
         parts = (self.contacts, self.ledger, self.plans, self.journal, self.prefect, self.runs, self.turns)

@@ -179,7 +179,8 @@ class Batch:
     def _forbidden(self, now: datetime) -> pl.DataFrame:
         """Return the waiting calls that may not be made any more, as the ledger changed since the claim.
 
-        A call whose dial is to be repeated may also have ended meanwhile, of which no change tells.
+        The others go at the pace that their campaigns have now. A call whose dial is to be repeated may also
+        have ended meanwhile, of which no change tells.
         """
         if self._line.changes.number() == self._change and not self._one_by_one:
             return self._waiting.clear()
@@ -187,7 +188,9 @@ class Batch:
             self._change = self._line.changes.number()
             wanted = self._waiting.select(*_CALL, "lease_id")
             allowed = session.read("list_callable_claims", ("wanted", wanted), now=now)
-        return self._waiting.join(allowed, on=_CALL, how="anti", maintain_order="left")
+        forbidden = self._waiting.join(allowed, on=_CALL, how="anti", maintain_order="left")
+        self._waiting = self._waiting.update(allowed, on=_CALL, how="left", include_nulls=True)
+        return forbidden
 
 
 def notes(requests: pl.DataFrame, now: datetime) -> pl.DataFrame:

@@ -162,6 +162,7 @@ def publish(
         raise OutdatedError from error
     fate = fates(brief, pl.scan_parquet(target), written.excluded)
     with ledger.session() as session:
+        apply_journal(session, Journal(home.journal), now)  # it may know of a skip that the ledger does not
         commit(session, publication, published, fate, written.excluded, written.contacts_hash, now)
     tell_soon(home, ledger, now, progress)
     return replace(written, file=target)

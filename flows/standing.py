@@ -20,7 +20,7 @@ from flows.ledger import Ledger, Session
 from flows.owners import Living, is_lost, living
 from flows.plan_store import EXCLUDED_SUFFIX, companion
 from flows.settling import OUTCOMES
-from transforms.replan import counting_slots
+from transforms.replan import counting_slots, latest_versions
 from transforms.schemas import CONTACTS
 from transforms.wall_clock import to_local
 
@@ -162,8 +162,13 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
     if versions.is_empty():
         return made.lazy().select(columns)
     waiting = pl.lit("cancelled" if campaign.state == "cancelled" else "scheduled")
+    plan = current_plan(home, versions)
+    out = latest_versions(
+        plan.join(skips.lazy(), on="contact_id", how="semi")
+    )  # who is skipped waits no more
+    replaced = pl.concat([pending.lazy().select(out.collect_schema().names()), out])
     planned = (
-        counting_slots(current_plan(home, versions), made.lazy(), pending.lazy())
+        counting_slots(plan, made.lazy(), replaced)
         .join(skips.lazy().select("contact_id", "reason", skipped=pl.lit(1)), on="contact_id", how="left")
         .with_columns(
             state=pl.when(pl.col("skipped").is_not_null()).then(pl.lit("skipped")).otherwise(waiting),

@@ -13,7 +13,7 @@ from flows.damage import refuse_unreadable
 from flows.dialers.dialer import GOES_BACK
 from flows.errors import DamagedFileError, InputError, WorkError
 from flows.home import Home
-from flows.journal import CHANGES, NOTES, Entry
+from flows.journal import CHANGES, NOTES, SKIPS, Entry
 from flows.plan_store import (
     EXCLUDED_SUFFIX,
     companion,
@@ -30,6 +30,7 @@ from transforms.schemas import CONTACTS, EXCLUDED, PLAN, STANDING
 
 _PLAN = ["campaign_id", "plan_version"]
 _CALL = ["campaign_id", "contact_id", "attempt"]
+_SKIPPED = pl.Schema({name: SKIPS[name] for name in ("campaign_id", "contact_id", "plan_version")})
 _KNOWING = ("change", "note", "skip")
 """The kinds of entry that name a version of a plan."""
 
@@ -100,7 +101,7 @@ def surviving_plans(home: Home, entries: Sequence[Entry], progress: Progress) ->
         WorkError: there are plans, but the journal knows of none.
     """
     known, noted, published = _first_known(entries), _last_noted(entries), _published(entries)
-    made = _made(entries)
+    made, skipped = _made(entries), _skipped(entries)
     lost = dict.fromkeys(known["campaign_id"].unique().sort(), "its plans are gone")
     found = Surviving([], lost, [])
     for folder in sorted(folder for folder in home.plans.glob("*") if folder.is_dir()):
@@ -114,7 +115,7 @@ def surviving_plans(home: Home, entries: Sequence[Entry], progress: Progress) ->
             for name, sha256 in published.get(folder.name, {}).items():
                 proven(home.plans, name, sha256)
             versions = _versions(folder, known_from, progress)
-            stored, others = _stored(versions, noted.get(folder.name), made)
+            stored, others = _stored(versions, noted.get(folder.name), made, skipped)
             _refuse_damaged_past(home, folder.name)
             found.plans.append(SurvivingPlan(folder.name, stored, _listed(home, stored)))
         except (InputError, DamagedFileError) as error:
@@ -210,26 +211,47 @@ def _made(entries: Sequence[Entry]) -> pl.DataFrame:
     return pl.concat([none, *noted]).join(pl.concat([none, *back]), on=_CALL, how="anti")
 
 
+def _skipped(entries: Sequence[Entry]) -> pl.DataFrame:
+    """Return who was skipped (``campaign_id``, ``contact_id``), and which version was the last by then.
+
+    0 is for those whom the plan did not call anyway. An older callplan did not say.
+    """
+    skips = [entry.rows.select(*_SKIPPED.names()) for entry in entries if entry.kind == "skip"]
+    return pl.concat([_SKIPPED.to_frame(), *skips]).drop_nulls()
+
+
 def _stored(
-    versions: list[Version], noted_at: datetime | None, made: pl.DataFrame
+    versions: list[Version], noted_at: datetime | None, made: pl.DataFrame, skipped: pl.DataFrame
 ) -> tuple[list[Version], list[Version]]:
     """Return which versions were stored, and which were not.
 
     A dispatcher tells the journal of what is stored before it dials. Where a dial was noted after a version
     was computed, ``noted_at`` being the last, and the journal does not know it, somebody was killed over it.
-    So it is where such a version plans what is ``made``: it was not stored before, and could not be after.
+    So it is where such a version plans what is ``made``, or does not know who was ``skipped`` from the plan
+    before: it was not stored before, and could not be after.
     """
     for place, version in enumerate(versions):
         if version.known_from is not None:
             continue
         went_on = noted_at is not None and version.brief.from_at < noted_at
-        if went_on or _plans_any(version, made):
+        if went_on or _plans_any(version, made) or _ignores_any(version, skipped):
             return versions[:place], versions[place:]
     return versions, []
 
 
 def _plans_any(version: Version, attempts: pl.DataFrame) -> bool:
     planned = pl.scan_parquet(version.file).join(attempts.lazy(), on=_CALL, how="semi")
+    return not planned.head(1).collect().is_empty()
+
+
+def _ignores_any(version: Version, skipped: pl.DataFrame) -> bool:
+    unknown = skipped.filter(
+        pl.col("campaign_id") == version.brief.edition.campaign_id,
+        ~pl.col("contact_id").is_in(version.brief.skipped["contact_id"].implode()),
+    )
+    if not unknown.filter(pl.col("plan_version").is_between(1, version.number - 1)).is_empty():
+        return True
+    planned = pl.scan_parquet(version.file).join(unknown.lazy(), on="contact_id", how="semi")
     return not planned.head(1).collect().is_empty()
 
 

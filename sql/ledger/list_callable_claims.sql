@@ -1,9 +1,10 @@
 -- Which claimed calls may still be dialled: their claim stands, their version is current, their campaign is live,
 -- nobody skipped the contact. An unknown one may be dialled again under its key while its question is open; it was
 -- begun before the plan was changed.
--- Grain: one row per call of the relation wanted (campaign_id, contact_id, attempt, lease_id) that may be.
+-- Grain: one row per call of the relation wanted (campaign_id, contact_id, attempt, lease_id) that may be, with the
+-- pace that its campaign has by now.
 -- $now timestamptz: the instant
-select wanted.campaign_id, wanted.contact_id, wanted.attempt
+select wanted.campaign_id, wanted.contact_id, wanted.attempt, campaign.calls_per_second
 from wanted
 inner join call
     on call.campaign_id = wanted.campaign_id

@@ -15,8 +15,8 @@ from tests.people import campaign
 NOW = datetime(2026, 3, 23, 14, tzinfo=UTC)
 
 
-def _planned_campaign(ledger):
-    campaign_id = create_campaign(ledger, campaign(), NOW)
+def _planned_campaign(ledger, **settings):
+    campaign_id = create_campaign(ledger, campaign(**settings), NOW)
     with ledger.session() as session:
         session.write(
             "add_plan_version",
@@ -32,6 +32,21 @@ def _planned_campaign(ledger):
             first_at=NOW,
             last_at=NOW,
             published_at=NOW,
+        )
+        session.write(
+            "set_schedule",
+            campaign_id=campaign_id,
+            seen="draft",
+            state="scheduled",
+            starts_at=NOW,
+            dialer="simulated",
+            contact_count=1,
+            excluded_count=0,
+            listed_count=1,
+            first_date=NOW.date(),
+            first_date_cap=None,
+            hindrance=None,
+            now=NOW,
         )
     return campaign_id
 
@@ -59,13 +74,13 @@ def _note(campaign_id, *, replays):
     return pl.DataFrame([note], schema=NOTES)
 
 
-def _unsent(campaign_id):
+def _answer(campaign_id, state):
     answer = {
         "campaign_id": campaign_id,
         "contact_id": "c0",
         "attempt": 1,
         "lease_id": "lease",
-        "state": "unsent",
+        "state": state,
         "answered_at": NOW + timedelta(minutes=1),
     }
     return pl.DataFrame([answer], schema=ANSWERS)
@@ -82,10 +97,29 @@ def test_a_repeated_dial_that_never_left_does_not_give_back_the_first_one(tmp_pa
             apply_journal(session, journal, NOW)
     with journal.writing() as page:
         page.note(_note(campaign_id, replays=True))
-        page.add("answer", _unsent(campaign_id))
+        page.add("answer", _answer(campaign_id, "unsent"))
     with ledger.session() as session:
         apply_journal(session, journal, NOW + timedelta(minutes=2))
         (call,) = session.read("copy_call").to_dicts()
         states = session.read("copy_event").filter(pl.col("contact_id") == "c0")["to_state"].to_list()
     assert (call["state"], call["dials"], call["finished_at"]) == ("unknown", 2, None)
     assert states == ["unknown"]
+
+
+def test_two_answers_that_are_read_at_once_make_one_further_attempt(tmp_path):
+    ledger, journal = Ledger(None), Journal(tmp_path)
+    campaign_id = _planned_campaign(ledger, retry={"max_attempts": 2, "delay_minutes": {"busy": 30}})
+    with journal.writing() as page:
+        page.note(_note(campaign_id, replays=False))
+    with ledger.session() as session:
+        apply_journal(session, journal, NOW)
+    with journal.writing() as page:
+        page.add("answer", _answer(campaign_id, "unknown"))
+        page.note(_note(campaign_id, replays=True))
+        page.add("answer", _answer(campaign_id, "busy"))
+    with ledger.session() as session:
+        apply_journal(session, journal, NOW + timedelta(minutes=2))
+        (call,) = session.read("copy_call").to_dicts()
+        waiting = session.read("copy_pending")
+    assert call["state"] == "busy"
+    assert waiting["attempt"].to_list() == [2]

@@ -71,7 +71,9 @@ def test_a_clock_that_was_set_back_a_little_lets_nobody_take_twice(budget):
     assert budget.take_to_place(1, NOW + 90 * SECOND) == 1
 
 
-@pytest.mark.parametrize("left", [b'{"held_until": 0, "taken": [[0, 100]]}', b"", b"\0" * 60, b'{"held_until": 1774', b"\xff"])
+@pytest.mark.parametrize(
+    "left", [b'{"held_until": 0, "taken": [[0, 100]]}', b"", b"\0" * 60, b'{"held_until": 1774', b"\xff"]
+)
 def test_a_file_that_cannot_be_read_holds_nothing_back(budget, left):
     budget.take_to_place(90, NOW)
     budget._file.write_bytes(left)

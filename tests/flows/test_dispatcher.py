@@ -11,7 +11,7 @@ from flows.abandoned import OWNERS_KEPT, forget_owners, take_over
 from flows.archiving import archive_closed_days
 from flows.budget import RequestBudget
 from flows.campaigns import LATE_LIMIT
-from flows.clock import SimulatedClock
+from flows.clock import MovedClockError, SimulatedClock
 from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
 from flows.journal import Journal
@@ -22,7 +22,7 @@ from tests.world import DAY, START, Kept, World
 
 pytestmark = pytest.mark.scenario
 
-MINUTE = timedelta(minutes=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def test_a_campaign_is_called_to_the_last_contact_each_once(home):
@@ -439,3 +439,27 @@ def test_a_campaign_whose_dialer_is_not_at_hand_is_not_claimed(home):
     with Owner(home.owners, world.ledger, world.clock) as owner:
         world.claim(owner, {"another": world.dialer})
         assert world.calls.is_empty()
+
+
+def test_no_call_is_closed_by_a_clock_that_was_set(home):
+    world = World(home, contacts(2), dialer=Silent(), max_call_minutes=60)
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        dispatcher = world.dispatcher(owner)
+        dispatcher.run(START + timedelta(seconds=1))
+        world.clock.set_by(timedelta(hours=2))
+        with pytest.raises(MovedClockError):
+            dispatcher.run(world.clock.now() + MINUTE)
+    assert world.calls["finished_at"].to_list() == [None]
+
+
+def test_no_call_starts_in_the_seconds_after_the_clock_was_set(home):
+    """Nobody finds by it what has started just before."""
+    world = World(home, contacts(200), end_time="10:02", calls_per_second=2, max_concurrent_calls=200)
+    world.run(START + 10 * SECOND)
+    before = world.calls["noted_at"].max()
+    world.clock.set_by(MINUTE)
+    for length in (3 * SECOND, 20 * SECOND):  # two dispatchers, the second while the first had to wait
+        world.run(world.clock.now() + length)
+    after = world.calls["noted_at"].filter(world.calls["noted_at"] > before).min()
+    assert after - MINUTE - before > 5 * SECOND
+    assert world.calls["noted_at"].max() > after

@@ -1,6 +1,7 @@
 """A batch looks again just before each note: what may no longer be dialled is not."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -145,3 +146,23 @@ def test_a_dial_is_not_repeated_once_its_call_has_ended_or_is_about_to_or_is_hel
         meanwhile(world, START + 2 * MINUTE)
         batch.step(world.clock.now())
     assert len(world.dialer.sent) == sent
+
+
+def test_claims_that_are_held_go_at_the_pace_that_an_edit_gives_them(home, tmp_path):
+    world = World(home, contacts(80), dialer=_Recording(), end_time="10:20", max_concurrent_calls=80)
+    world.dialer.budget = RequestBudget(tmp_path / "budget.json", 100)
+    world.dialer.budget.hold(START + 3 * MINUTE, START)
+    edits = []
+
+    def leaves(at):
+        if at > START + 2 * MINUTE and not edits:
+            assert world.calls.height >= 8
+            edits.append(world.update(calls_per_second=0.5))
+        return False
+
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        world.dispatcher(owner, reach=MINUTE).run(START + 5 * MINUTE, SECOND * 10, leaves)
+    assert edits
+    sent_at = [at for *_, at in world.dialer.sent]
+    assert all(after - before >= 2 * SECOND for before, after in pairwise(sent_at))
+    assert len(sent_at) > 1

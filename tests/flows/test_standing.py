@@ -16,6 +16,8 @@ from tests.faults.stated import stated
 from tests.people import contacts
 from tests.world import DAY, START, World
 
+HOUR = timedelta(hours=1)
+
 
 def test_calls_of_a_dispatcher_of_which_nothing_is_left_are_told_in_status(home):
     world = World(home, contacts(2))
@@ -129,3 +131,17 @@ def test_calls_that_went_back_lately_are_told_in_status_with_the_reason(home):
     assert any(reason.startswith(went_back) for reason in reasons(row, found, now))
     later = standing(home, world.ledger, now + timedelta(minutes=5))
     assert not any("went back" in reason for reason in reasons(row, later, now))
+
+
+def test_who_is_skipped_after_a_slot_was_missed_is_listed_once(home):
+    world = World(home, contacts(10), max_calls_per_day=3)
+    world.run(START + HOUR)
+    world.pause()
+    world.clock.wait_until(START + 5 * HOUR)
+    resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 5 * HOUR + timedelta(minutes=6))
+    (contact, *_) = world.read("list_pending", campaign_id=world.campaign_id)["contact_id"]
+    world.skip(contact)
+    listed = calls_of(home, world.ledger, world.stored).collect()
+    assert listed.filter(contact_id=contact)["state"].to_list() == ["skipped"]
+    assert listed.select("contact_id", "attempt").is_unique().all()

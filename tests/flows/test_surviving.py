@@ -16,7 +16,7 @@ from tests.world import DAY, START, Chosen, World
 
 pytestmark = pytest.mark.scenario
 
-HOUR = timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def test_a_campaign_whose_plans_are_gone_is_named_and_the_others_come_back(home):
@@ -228,3 +228,58 @@ def test_late_contacts_that_were_not_stored_are_not_called_after_a_recovery(home
     world.ledger.close()
     found = recover(home, world.clock.now())
     assert found.left_out == [f"{world.file(2)}: is left out, as it was not stored before calls went on"]
+
+
+def _adds_late_contacts(world):
+    world.load(contacts(7), "more.csv")
+    world.schedule()
+
+
+def _leaves_out_without_zone(world):
+    world.update(contact_timezone="contact")
+
+
+@pytest.mark.parametrize(
+    ("publishes", "out"), [(_adds_late_contacts, "c6"), (_leaves_out_without_zone, "c4")]
+)
+def test_what_was_not_stored_is_not_recovered_over_a_skip(home, monkeypatch, publishes, out):
+    people = contacts(6, [None, None, None, None, "Nowhere/Atall", None])
+    world = World(home, people, max_calls_per_day=2)
+    world.run(START + MINUTE)
+    with monkeypatch.context() as dying:
+        dying.setattr(publishing, "commit", _raises(Killed()))
+        with pytest.raises(Killed):
+            publishes(world)
+    world.clock.wait_until(START + 10 * MINUTE)
+    world.skip(out)
+    world.recovered()
+    assert world.versions.height == 1
+    campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 20 * DAY)
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6) if f"c{number}" != out]
+    assert world.state == "completed"
+
+
+@pytest.mark.parametrize(
+    ("publishes", "out"), [(_adds_late_contacts, "c6"), (_leaves_out_without_zone, "c4")]
+)
+def test_a_skip_that_was_killed_while_a_version_was_computed_counts_once(home, monkeypatch, publishes, out):
+    people = contacts(6, [None, None, None, None, "Nowhere/Atall", None])
+    world = World(home, people, max_calls_per_day=2)
+    world.run(START + MINUTE)
+    publish_file = publishing.publish_file
+
+    def publish_over_a_skip(*arguments):
+        monkeypatch.setattr(publishing, "publish_file", publish_file)
+        with monkeypatch.context() as dying:
+            dying.setattr(campaigns, "skip", _raises(Killed()))  # the journal knows of it by then
+            with pytest.raises(Killed):
+                world.skip(out)
+        return publish_file(*arguments)
+
+    monkeypatch.setattr(publishing, "publish_file", publish_over_a_skip)
+    publishes(world)
+    world.run(START + 20 * DAY)
+    called = [f"c{number}" for number in range(7 if out == "c6" else 6) if f"c{number}" != out]
+    assert sorted(world.calls["contact_id"]) == called
+    assert world.state == "completed"
