@@ -85,7 +85,7 @@ def call_with_credentials_of_a_block(provider: RunningProvider) -> int:
         "ends_at": (datetime.now(UTC) + timedelta(seconds=200)).isoformat(),
     }
     schedule_campaign(Campaign.from_mapping(settings))
-    dispatch_due(for_seconds=4)
+    dispatch_due(for_seconds=12)  # for five of them it rests, as the simulation had another clock
     pause_campaign("By block")
     resume_campaign("By block")
     cancel_campaign("By block")
