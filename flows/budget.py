@@ -52,7 +52,7 @@ class RequestBudget:
 
     @property
     def _kept_to_ask(self) -> int:
-        return self.per_minute // 10
+        return max(1, self.per_minute // 10) if self.per_minute > 1 else 0
 
     def _granted(self, wanted: int, gone: int, taken: "_Taken", now: datetime) -> int:
         return 0 if taken.held_until > now else max(0, min(wanted, self.per_minute - gone))

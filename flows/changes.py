@@ -16,12 +16,12 @@ class Changes:
         self._in_memory = 0
 
     def number(self) -> int:
-        """Return how many changes there have been."""
+        """Return how many changes there have been; after a power loss the count may begin anew."""
         if self._file is None:
             return self._in_memory
         try:
             return int(self._file.read_text(encoding="ascii") or 0)
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return 0
 
     def announce(self) -> None:

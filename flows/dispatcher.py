@@ -310,6 +310,7 @@ class Dispatcher:
             activate_campaigns(session, now)
             found = session.write(
                 "claim_due",
+                ("list_now", self._stage.lists_now()),
                 now=now,
                 late_limit=LATE_LIMIT,
                 due_until=now + self._reach,

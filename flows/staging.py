@@ -26,6 +26,7 @@ STAGE_MARGIN = timedelta(minutes=10)
 """Slots are staged again once no more than this is missing of ``STAGE_AHEAD``."""
 
 
+_LISTS = {"contact_list": pl.String(), "snapshot": pl.String()}
 _Stat = tuple[int, int, int, int]
 
 
@@ -82,6 +83,11 @@ class Stage:
         """Return whether a list was loaded again since slots were staged (``contact_list``, ``snapshot``)."""
         current = _current_names(self._home) if staged_from else {}
         return any(_is_old(read["snapshot"], current, read["contact_list"]) for read in staged_from)
+
+    def lists_now(self) -> pl.DataFrame:
+        """Return which snapshot each list has now (``contact_list``, ``snapshot``)."""
+        names = _current_names(self._home)
+        return pl.DataFrame([*names.items()], schema=_LISTS, orient="row")
 
     def renew(self, now: datetime) -> list[str]:
         """Read staged slots anew whose list was loaded again since; return what went wrong, as ``fill``."""

@@ -1,5 +1,8 @@
--- Claim every slot that has fallen due and that no gate holds back: at most one call per contact and attempt.
+-- Claim every slot that has fallen due and that no gate holds back: at most one call per contact and attempt. One that
+-- was read from an older state of its list waits until it is read again: its campaign was resumed, or its list loaded,
+-- just now.
 -- Grain: one new call per claimed slot. The slot leaves by delete_claimed in the same transaction.
+-- Reads the relation list_now (contact_list, snapshot), which snapshot each list has now.
 -- $now timestamptz: the instant the gates are judged at
 -- $late_limit interval: how long after its time a slot may still be called
 -- $due_until timestamptz: slots up to then are claimed
@@ -33,7 +36,20 @@ select
     $now::timestamptz
 from due_slots($now::timestamptz, $late_limit::interval, $due_until::timestamptz) as due
 inner join campaign on campaign.campaign_id = due.campaign_id
-where due.held_because is null and list_contains($dialers::varchar[], campaign.dialer)
+where
+    due.held_because is null
+    and list_contains($dialers::varchar[], campaign.dialer)
+    and exists (
+        select 1
+        from slot
+        inner join list_now on list_now.snapshot = slot.snapshot
+        where
+            slot.campaign_id = due.campaign_id
+            and slot.plan_version = due.plan_version
+            and slot.contact_id = due.contact_id
+            and slot.attempt = due.attempt
+            and list_now.contact_list = campaign.contact_list
+    )
 qualify
     row_number() over (
         partition by due.campaign_id, due.contact_id, due.attempt order by due.plan_version desc, due.scheduled_at

@@ -65,6 +65,12 @@ def test_what_was_taken_or_held_by_a_clock_that_was_ahead_holds_nothing_back(bud
     assert budget.take_to_place(90, NOW) == 90
 
 
+def test_with_a_small_limit_somebody_is_asked_too(tmp_path):
+    budget = RequestBudget(tmp_path / "key.json", 5)
+    assert budget.take_to_place(50, NOW) == 4
+    assert budget.take_to_ask(50, NOW, due_soon=50) == 1
+
+
 def test_a_clock_that_was_set_back_a_little_lets_nobody_take_twice(budget):
     assert budget.take_to_place(90, NOW + 30 * SECOND) == 90
     assert budget.take_to_place(1, NOW) == 0

@@ -6,7 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows import dispatcher
 from flows.abandoned import take_over
+from flows.campaigns import resume
 from flows.contact_store import SourceFile, current_snapshot, open_contacts
 from flows.journal import Journal
 from flows.owners import Owner
@@ -161,3 +163,28 @@ def test_a_day_that_cannot_be_archived_is_an_error_of_the_tick_and_the_others_go
     assert all(str(home.past / world.campaign_id) in error for error in tally.errors)
     assert (world.state, world.state_of(other)) == ("completed", "completed")
     assert (home.past / other).is_dir()
+
+
+def test_nobody_is_called_by_an_old_list_whose_campaign_is_resumed_within_a_tick(home, monkeypatch):
+    world = World(home, contacts(60, ["America/New_York"]), contact_timezone="contact", max_calls_per_day=60)
+    world.add_campaign(name="Other", max_concurrent_calls=100)  # something is due in that tick
+    world.run(START - timedelta(minutes=2))
+    world.pause()
+    world.load(contacts(60, ["America/Los_Angeles"]), "corrected.csv")
+    world.clock.wait_until(START + timedelta(minutes=1))
+    archive = dispatcher.archive_closed_days
+    resumed = []
+
+    def archive_and_resume(*arguments):
+        if not resumed:
+            resume(world.ledger, world.campaign_id, world.clock.now())
+            resumed.append(world.clock.now())
+        return archive(*arguments)
+
+    monkeypatch.setattr(dispatcher, "archive_closed_days", archive_and_resume)
+    world.run(START + timedelta(minutes=20))
+    assert resumed
+    assert world.calls.is_empty()  # it is early in Los Angeles
+    world.run(START + timedelta(hours=4))
+    assert not world.calls.is_empty()
+    assert (world.calls["noted_at"] >= START + timedelta(hours=3)).all()

@@ -39,6 +39,7 @@ RELATIONS = {
         "dead_owner": {"owner_id": pl.String()},
         "gone_owner": {"owner_id": pl.String()},
         "staged": {**_STAGED, "zone_changed": pl.Boolean(), "snapshot": pl.String()},
+        "list_now": {"contact_list": pl.String(), "snapshot": pl.String()},
         "taken_out": {"contact_id": pl.String(), "is_planned": pl.Boolean()},
         "planned": _ATTEMPT,
         "lapsed": _ATTEMPT,
