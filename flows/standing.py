@@ -163,9 +163,8 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
         return made.lazy().select(columns)
     waiting = pl.lit("cancelled" if campaign.state == "cancelled" else "scheduled")
     plan = current_plan(home, versions)
-    out = latest_versions(
-        plan.join(skips.lazy(), on="contact_id", how="semi")
-    )  # who is skipped waits no more
+    # Who is skipped waits no more, so that nothing else says which of their slots counts.
+    out = latest_versions(plan.join(skips.lazy(), on="contact_id", how="semi"))
     replaced = pl.concat([pending.lazy().select(out.collect_schema().names()), out])
     planned = (
         counting_slots(plan, made.lazy(), replaced)

@@ -11,6 +11,7 @@ import pytest
 
 import sql
 from flows.campaigns import create_campaign, find_campaign
+from flows.changes import Changes
 from flows.database import StuckError, locked
 from flows.errors import InputError, WorkError
 from flows.ledger import MIGRATIONS, VERSION, Ledger
@@ -241,3 +242,12 @@ def test_a_lock_whose_holder_is_stopped_is_refused_by_name(tmp_path):
         holder.join()
     with locked(tmp_path / "x.lock"):
         pass
+
+
+@pytest.mark.parametrize("left", ["", "\0\0\0", "12x"])
+def test_a_count_of_changes_that_a_power_loss_spoilt_begins_anew(tmp_path, left):
+    changes = Changes(tmp_path / "changes")
+    (tmp_path / "changes").write_text(left)
+    assert changes.number() == 0
+    changes.announce()
+    assert changes.number() == 1

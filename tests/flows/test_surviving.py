@@ -239,13 +239,21 @@ def _leaves_out_without_zone(world):
     world.update(contact_timezone="contact")
 
 
-@pytest.mark.parametrize(
+_PUBLISHING_OVER_A_SKIP = pytest.mark.parametrize(
     ("publishes", "out"), [(_adds_late_contacts, "c6"), (_leaves_out_without_zone, "c4")]
 )
-def test_what_was_not_stored_is_not_recovered_over_a_skip(home, monkeypatch, publishes, out):
+
+
+def _begun_with_somebody_of_no_zone(home):
     people = contacts(6, [None, None, None, None, "Nowhere/Atall", None])
     world = World(home, people, max_calls_per_day=2)
     world.run(START + MINUTE)
+    return world
+
+
+@_PUBLISHING_OVER_A_SKIP
+def test_what_was_not_stored_is_not_recovered_over_a_skip(home, monkeypatch, publishes, out):
+    world = _begun_with_somebody_of_no_zone(home)
     with monkeypatch.context() as dying:
         dying.setattr(publishing, "commit", _raises(Killed()))
         with pytest.raises(Killed):
@@ -260,13 +268,9 @@ def test_what_was_not_stored_is_not_recovered_over_a_skip(home, monkeypatch, pub
     assert world.state == "completed"
 
 
-@pytest.mark.parametrize(
-    ("publishes", "out"), [(_adds_late_contacts, "c6"), (_leaves_out_without_zone, "c4")]
-)
+@_PUBLISHING_OVER_A_SKIP
 def test_a_skip_that_was_killed_while_a_version_was_computed_counts_once(home, monkeypatch, publishes, out):
-    people = contacts(6, [None, None, None, None, "Nowhere/Atall", None])
-    world = World(home, people, max_calls_per_day=2)
-    world.run(START + MINUTE)
+    world = _begun_with_somebody_of_no_zone(home)
     publish_file = publishing.publish_file
 
     def publish_over_a_skip(*arguments):
