@@ -99,7 +99,7 @@ def _refuse_foreign(session: Session, entries: pl.DataFrame) -> None:
 
 
 def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
-    """Cut the entries so that kinds can be taken together within a part: one by one where order matters.
+    """Cut the entries so that kinds can be taken together within a part: where something is told again.
 
     An attempt is noted again only after an answer gave it back, or where nothing was known of the first dial;
     a ledger far behind sees several notes or answers of it at once, or an answer and a later note.
@@ -115,7 +115,13 @@ def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
     is_again = (pl.col("sequence") > first.over(*_CALL, "is_note")) | (
         pl.col("is_note") & (pl.col("sequence") > first.over(_CALL))
     )
-    return [[entry] for entry in entries] if pl.concat(told).select(is_again.any()).item() else [entries]
+    again = set(pl.concat(told).filter(is_again)["sequence"])
+    rounds: list[list[Entry]] = [[]]
+    for entry in entries:
+        if entry.sequence in again:
+            rounds.append([])
+        rounds[-1].append(entry)
+    return rounds
 
 
 def _rows(entries: list[Entry], kind: str, schema: pl.Schema, lost: Collection[str] = ()) -> pl.DataFrame:

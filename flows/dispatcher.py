@@ -328,6 +328,7 @@ class Dispatcher:
         return change, claimed
 
     def _start(self, dialer: Dialer, requests: pl.DataFrame, change: int) -> None:
+        dialer.prepare(requests.height)
         batch = Batch(self._line, dialer, requests, change)
         self._claims[batch] = requests.select("campaign_id", "contact_id", "attempt", "lease_id")
         self._pool.start(batch)

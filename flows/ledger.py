@@ -17,7 +17,7 @@ from flows.errors import WorkError
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
-VERSION = 11
+VERSION = 12
 """The version of the ledger's tables that this callplan reads and writes, another one after each change."""
 
 MIGRATIONS = {
@@ -29,6 +29,7 @@ MIGRATIONS = {
     8: ("migrations/add_excluded_count",),
     9: ("migrations/add_missed_until",),
     10: ("migrations/set_missed_until",),
+    11: (),
 }
 """For each older version the statements that make the next one of it, in order; views are made anew last.
 

@@ -124,7 +124,12 @@ class Batch:
                     self._take_out(allowed)
                     allowed = self._still_open(page, allowed)
             if not allowed.is_empty():
-                in_time = allowed.with_columns(not_after=self._leaves_before()).select(REQUESTS.names())
+                closes_at = pl.lit(now) + pl.duration(
+                    minutes="max_call_minutes"
+                )  # a call of which nothing is known
+                in_time = allowed.with_columns(
+                    not_after=pl.min_horizontal(self._leaves_before(), closes_at)
+                ).select(REQUESTS.names())
                 self._open.append(self._dialer.send(in_time, now))
                 self.placed += in_time.filter(~pl.col("replays")).height
         self._last_slice_at = now

@@ -211,12 +211,17 @@ def _changed(stored: StoredCampaign, changes: dict[str, Any]) -> tuple[Campaign,
 
 
 def _start_of(stored: StoredCampaign, campaign: Campaign, fields: list[str], now: datetime) -> datetime:
-    """Return the start: kept, unless the edit is about it."""
-    is_local = campaign.scheduled_at is not None and campaign.scheduled_at.tzinfo is None
-    about_start = set(fields) & {*_START, *(["timezone"] if is_local else [])}
-    if about_start or stored.starts_at is None:
+    """Return the start: kept, unless the edit is about it.
+
+    Another time zone moves a local start, but not one that is past by the old clock and by the new one.
+    """
+    if stored.starts_at is None or set(fields) & set(_START):
         return campaign.starts_at(now)
-    return stored.starts_at
+    is_local = campaign.scheduled_at is not None and campaign.scheduled_at.tzinfo is None
+    if "timezone" not in fields or not is_local:
+        return stored.starts_at
+    moved = campaign.starts_at(now)
+    return stored.starts_at if max(stored.starts_at, moved) <= now else moved
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class World:
 
     def add_campaign(self, **settings):
         """Schedule a campaign and return its id."""
-        settings = campaign(scheduled_at=START.isoformat(), **settings)
+        settings = campaign(**{"scheduled_at": START.isoformat()} | settings)
         campaign_id = create_campaign(self.ledger, settings, self.clock.now())
         schedule(self.home, self.ledger, campaign_id, self.clock.now())
         return campaign_id

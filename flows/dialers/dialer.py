@@ -127,6 +127,10 @@ class Dialer(Protocol):
         """The requests that everything with the same credentials may make; None for no limit."""
         ...
 
+    def prepare(self, requests: int) -> None:
+        """Make ready, beside everything else, to send about so many requests within a second or so."""
+        ...
+
     def send(self, requests: pl.DataFrame, now: datetime) -> Exchange:
         """Send one request per row (``REQUESTS``); when this returns each has left or has failed to.
 

@@ -34,6 +34,9 @@ class SimulatedDialer:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
 
+    def prepare(self, requests: int) -> None:
+        """Do nothing: it is always ready."""
+
     def send(self, requests: pl.DataFrame, now: datetime) -> Replied:
         """Take on every request at once."""
         answers = requests.with_columns(

@@ -18,19 +18,19 @@ import polars as pl
 
 from flows.budget import RequestBudget
 from flows.clock import Clock
+from flows.dialers.connections import CONNECTED_WITHIN_SECONDS, Connections
 from flows.dialers.dialer import ANSWERS, REPORTS, UNSENT
 from flows.dialers.truedy_access import TruedyAccess
 from flows.dialers.truedy_answers import MOST_ANSWER_BYTES, Answer, Report, read_answer, read_report
 
 LEAVES_WITHIN_SECONDS = 0.2
-"""A request not on its way after this is called off: a pause waits no longer than a slice lasts."""
+"""A request not on its way after this is called off: a pause waits no longer than a slice lasts. The
+connection that it waited for is there for the next one."""
 
 ANSWER_SECONDS = 30.0
 """After this nobody waits for an answer any more; the call is then unknown."""
 
-_INTERRUPTIONS = (aiohttp.ClientError, TimeoutError, OSError, MemoryError, asyncio.CancelledError)
-"""What is no fault of a contact's data: the request may be made again if it certainly did not leave."""
-
+_KEY = ("campaign_id", "contact_id", "attempt")
 _REPLIES_EVERY = timedelta(milliseconds=20)
 
 
@@ -52,6 +52,7 @@ class TruedyDialer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="truedy", daemon=True)
         self._session: aiohttp.ClientSession | None = None
+        self._connections: Connections | None = None
 
     @property
     def budget(self) -> RequestBudget:
@@ -68,6 +69,10 @@ class TruedyDialer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def prepare(self, requests: int) -> None:
+        """Have connections made, as far as there are none at hand."""
+        self._loop.call_soon_threadsafe(self._connect_ahead, requests)
 
     def send(self, requests: pl.DataFrame, now: datetime) -> "HttpExchange":  # noqa: ARG002 - time passes
         """Send one POST per row; when this returns each has left, or has failed to and is called off.
@@ -92,16 +97,26 @@ class TruedyDialer:
         tracing = aiohttp.TraceConfig()
         tracing.on_request_headers_sent.append(_may_leave)
         tracing.on_request_chunk_sent.append(_has_left)
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=55)
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=CONNECTED_WITHIN_SECONDS)
+        self._connections = Connections(connector, timeout)
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._access.api_key}"},
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=55),
-            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+            connector=connector,
+            timeout=timeout,
             trace_configs=[tracing],
+            middlewares=[self._connections.outlive],
         )
 
     async def _close_session(self) -> None:
+        if self._connections is not None:
+            await self._connections.close()
         if self._session is not None:
             await self._session.close()
+
+    def _connect_ahead(self, requests: int) -> None:
+        if self._session is not None and self._connections is not None:
+            self._connections.make_ahead(self._session, self._access.base_url, requests)
 
     async def _send_all(self, requests: list[dict[str, Any]], exchange: "HttpExchange") -> None:
         """Start every POST, wait until all have left, and call off those that have no connection in time."""
@@ -123,19 +138,7 @@ class TruedyDialer:
         await asyncio.sleep(0)  # what is being written is handed to the system in this turn of the loop
 
     async def _post(self, request: dict[str, Any], exchange: "HttpExchange", departure: "_Departure") -> None:
-        try:
-            answer = await self._answered(request, departure)
-        except _TooLateError:
-            answer = Answer(UNSENT, reason="its time was past before it could leave")
-        except _INTERRUPTIONS as error:
-            state = "unknown" if departure.may_leave else UNSENT
-            order = "after" if departure.may_leave else "before"
-            answer = Answer(state, reason=f"{type(error).__name__} {order} the request could leave")
-        except Exception as error:  # whatever is in a contact's data: it is that contact's alone
-            if departure.may_leave:
-                answer = Answer("unknown", reason=f"its answer cannot be read: {type(error).__name__}")
-            else:
-                answer = Answer("failed", reason=f"its data cannot be sent: {type(error).__name__}")
+        answer = await self._answer(request, departure)
         departure.has_left()
         now = self._clock.now()
         try:
@@ -152,28 +155,39 @@ class TruedyDialer:
                 }
             )
 
-    async def _answered(self, request: dict[str, Any], departure: "_Departure") -> Answer:
+    async def _answer(self, request: dict[str, Any], departure: "_Departure") -> Answer:
+        """Send one POST, and return what came of it; only a contact's own data fail that contact."""
+        try:
+            body = _body_of(request)
+        except Exception as error:  # a contact's data can be wrong in any way
+            return Answer("failed", reason=f"its data cannot be sent: {type(error).__name__}")
+        try:
+            return await self._answered(body, idempotency_key(*(request[name] for name in _KEY)), departure)
+        except _TooLateError:
+            return Answer(UNSENT, reason="its time was past before it could leave")
+        except (Exception, asyncio.CancelledError) as error:  # whatever it is, it must be known what it means
+            if departure.may_leave:
+                return Answer("unknown", reason=f"{type(error).__name__} after the request could leave")
+            if isinstance(error, asyncio.CancelledError):
+                return Answer(UNSENT, reason=f"there was no connection within {LEAVES_WITHIN_SECONDS} s")
+            return Answer(UNSENT, reason=f"{type(error).__name__} before the request could leave")
+
+    async def _answered(self, body: bytes, key: str, departure: "_Departure") -> Answer:
         assert self._session is not None  # noqa: S101 - opened before anything is sent
-        key = idempotency_key(request["campaign_id"], request["contact_id"], request["attempt"])
         async with self._session.post(
             f"{self._access.base_url}/calls",
-            json={
-                "agent_id": request["agent_id"],
-                "phone_number": request["phone"],
-                "from_number": request["from_number"],
-                "variables": json.loads(request["variables"]),
-            },
-            headers={"X-Idempotency-Key": key},
+            data=body,
+            headers={"Content-Type": "application/json", "X-Idempotency-Key": key},
             allow_redirects=False,
             trace_request_ctx=departure,
         ) as response:
-            body = await _body(response)
-            return read_answer(response.status, response.headers, body, self._clock.now())
+            answered = await _content_of(response)
+            return read_answer(response.status, response.headers, answered, self._clock.now())
 
     async def _look_up(self, call: Mapping[str, Any], exchange: "HttpExchange") -> None:
         try:
             report = await self._reported(call["provider_call_id"])
-        except _INTERRUPTIONS:
+        except (aiohttp.ClientError, TimeoutError, OSError, MemoryError, asyncio.CancelledError):
             report = Report()  # it is asked again
         except Exception as error:  # whatever is in the answer: the inquiry must come to its end
             report = Report(provider_status=f"an answer that cannot be read: {type(error).__name__}")
@@ -200,9 +214,20 @@ class TruedyDialer:
         place = quote(provider_call_id, safe="")
         url = f"{self._access.base_url}/calls/{place}"
         async with self._session.get(url, allow_redirects=False) as response:
-            body = await _body(response)
+            body = await _content_of(response)
             now = self._clock.now()
             return read_report(provider_call_id, response.status, response.headers, body, now)
+
+
+def _body_of(request: Mapping[str, Any]) -> bytes:
+    return json.dumps(
+        {
+            "agent_id": request["agent_id"],
+            "phone_number": request["phone"],
+            "from_number": request["from_number"],
+            "variables": json.loads(request["variables"]),
+        }
+    ).encode()
 
 
 class _TooLateError(Exception):
@@ -286,7 +311,7 @@ async def _has_left(
         context.trace_request_ctx.has_left()
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+async def _content_of(response: aiohttp.ClientResponse) -> bytes:
     """Return the body, and no more of it than an answer can have."""
     body = await response.content.read(MOST_ANSWER_BYTES)
     while len(body) < MOST_ANSWER_BYTES and (

@@ -2,12 +2,33 @@
 
 import os
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, HttpUrl, TypeAdapter, ValidationError
 
 from flows.errors import InputError
 
 REQUESTS_PER_MINUTE = 100
 """What Truedy allows an organisation, unless ``TRUEDY_REQUESTS_PER_MINUTE`` says otherwise."""
+_LONGEST_LABEL = 63
+"""Of a host's name, between two dots (RFC 1035)."""
+
+
+def _refuse_unusable(address: HttpUrl) -> HttpUrl:
+    """Refuse an address that requests cannot be sent to, or that says more than where they go."""
+    if address.username or address.password:
+        raise ValueError("no user and password: the key is all that Truedy asks for")
+    if address.query or address.fragment:
+        raise ValueError("nothing after the path")
+    if not all(0 < len(label) <= _LONGEST_LABEL for label in str(address.host).split(".")):
+        raise ValueError("a host name whose parts have 1 to 63 letters each")
+    return address
+
+
+BaseUrl = Annotated[HttpUrl, AfterValidator(_refuse_unusable)]
+"""Where an API is: its scheme, host, port and path."""
+
+_BASE_URL = TypeAdapter(BaseUrl)
 
 
 @dataclass(frozen=True)
@@ -26,7 +47,8 @@ class TruedyAccess:
         """Return what ``TRUEDY_BASE_URL`` and ``TRUEDY_API_KEY`` say, or None where they are not set.
 
         Raises:
-            InputError: only one of them is set, the key cannot be sent, or the number of requests is none.
+            InputError: only one of them is set, the address or the key cannot be used, or the number of
+                requests is none.
         """
         base_url, api_key = (
             os.environ.get(name, "").strip()  # a file that one was read from ends in a new line
@@ -39,8 +61,14 @@ class TruedyAccess:
             for name, value in (("TRUEDY_BASE_URL", base_url), ("TRUEDY_API_KEY", api_key))
             if not value
         ]
-        if base_url and not base_url.startswith(("http://", "https://")):
-            problems.append("TRUEDY_BASE_URL: must begin with https://")
+        if base_url:
+            try:
+                base_url = str(_BASE_URL.validate_python(base_url))
+            except ValidationError as error:  # what was found may have a password in it
+                wrong = error.errors()[0]["msg"].removeprefix("Value error, ")
+                problems.append(
+                    f"TRUEDY_BASE_URL: must be an address such as https://…/api/public/v1: {wrong}"
+                )
         if not (api_key.isascii() and api_key.isprintable()):
             problems.append(
                 "TRUEDY_API_KEY: holds what no key has, such as a new line; it is letters and digits"

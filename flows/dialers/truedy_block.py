@@ -6,7 +6,7 @@ from prefect import get_run_logger
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
-from flows.dialers.truedy_access import REQUESTS_PER_MINUTE, TruedyAccess
+from flows.dialers.truedy_access import REQUESTS_PER_MINUTE, BaseUrl, TruedyAccess
 
 BLOCK_NAME = "truedy"
 """The block of this name is used where the environment has no access to Truedy."""
@@ -19,7 +19,7 @@ class TruedyCredentials(Block):
     _block_type_slug = "truedy-credentials"
     _description = "Address and key of Truedy's public API, with which callplan places calls."
 
-    base_url: str = Field(pattern=r"^https?://", description="Such as https://…/api/public/v1")
+    base_url: BaseUrl = Field(description="Such as https://…/api/public/v1")
     api_key: SecretStr = Field(min_length=1, description="The bearer key of the organisation")
     requests_per_minute: int = Field(
         REQUESTS_PER_MINUTE, ge=1, description="What Truedy allows the organisation"
@@ -41,7 +41,7 @@ def take_up_credentials() -> None:
         return
     assert isinstance(block, TruedyCredentials)  # noqa: S101 - a coroutine only where an event loop runs
     os.environ.update(
-        TRUEDY_BASE_URL=block.base_url,
+        TRUEDY_BASE_URL=str(block.base_url),
         TRUEDY_API_KEY=block.api_key.get_secret_value(),
         TRUEDY_REQUESTS_PER_MINUTE=str(block.requests_per_minute),
     )

@@ -15,7 +15,8 @@ with slots as (
         ) as due,
         least(
             count(*) filter (
-                slot.scheduled_at <= $soon::timestamptz
+                not slot.zone_changed
+                and slot.scheduled_at <= $soon::timestamptz
                 and $now::timestamptz < least(slot.not_after, slot.scheduled_at + $late_limit::interval)
             ),
             any_value(campaign.max_concurrent_calls) - coalesce(any_value(in_flight.calls), 0)
@@ -23,7 +24,12 @@ with slots as (
         min(slot.scheduled_at) filter (
             not slot.zone_changed and slot.scheduled_at > $due_until::timestamptz
         ) as next_due_at,
-        min(least(slot.not_after, slot.scheduled_at + $late_limit::interval)) as missed_at
+        min(
+            case
+                when slot.zone_changed then $now::timestamptz
+                else least(slot.not_after, slot.scheduled_at + $late_limit::interval)
+            end
+        ) as missed_at
     from slot
     inner join campaign on campaign.campaign_id = slot.campaign_id
     left join in_flight on in_flight.campaign_id = slot.campaign_id

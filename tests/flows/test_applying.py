@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from flows.applying import apply_journal
+from flows.applying import _in_rounds, apply_journal
 from flows.campaigns import create_campaign
 from flows.dialers.dialer import ANSWERS
 from flows.journal import NOTES, Journal
@@ -74,10 +74,10 @@ def _note(campaign_id, *, replays):
     return pl.DataFrame([note], schema=NOTES)
 
 
-def _answer(campaign_id, state):
+def _answer(campaign_id, state, contact="c0"):
     answer = {
         "campaign_id": campaign_id,
-        "contact_id": "c0",
+        "contact_id": contact,
         "attempt": 1,
         "lease_id": "lease",
         "state": state,
@@ -123,3 +123,17 @@ def test_two_answers_that_are_read_at_once_make_one_further_attempt(tmp_path):
         waiting = session.read("copy_pending")
     assert call["state"] == "busy"
     assert waiting["attempt"].to_list() == [2]
+
+
+def test_entries_are_applied_together_as_far_as_nothing_is_told_again(tmp_path):
+    journal = Journal(tmp_path)
+    with journal.writing() as page:
+        page.add("answer", _answer("c", "unknown"))
+        for contact in ("c1", "c2"):
+            page.add("answer", _answer("c", "busy", contact))
+        page.note(_note("c", replays=True))
+        page.add("answer", _answer("c", "busy", "c3"))
+        page.add("answer", _answer("c", "busy"))
+        page.add("answer", _answer("c", "busy", "c4"))
+    rounds = _in_rounds(journal.entries_after(0))
+    assert [[entry.sequence for entry in run] for run in rounds] == [[1, 2, 3], [4, 5], [6, 7]]

@@ -10,6 +10,7 @@ from flows import dispatcher
 from flows.abandoned import take_over
 from flows.campaigns import resume
 from flows.contact_store import SourceFile, current_snapshot, open_contacts
+from flows.database import locked
 from flows.journal import Journal
 from flows.owners import Owner
 from tests.people import contacts
@@ -81,12 +82,26 @@ def test_a_contact_whose_zone_changed_is_held_and_then_called_by_its_new_clock(h
     with open_contacts(home) as store:
         store.add("people", SourceFile("b.csv", "1", "{}"), moved, REJECTS.to_frame(), START)
         store.publish_snapshot("people")
-    world.run(START + timedelta(minutes=4))
+    with locked(home.plans / world.campaign_id / ".publishing.lock"):  # nobody can plan it anew
+        world.run(START + timedelta(minutes=4))
     assert world.held() == ["the contact has another time zone than it was planned for"]
     world.run(START + 3 * DAY)
     calls = {row["contact_id"]: row for row in world.calls.to_dicts()}
     assert calls["c0"]["timezone"] == "Asia/Tokyo"
     assert 10 <= to_local("Asia/Tokyo", calls["c0"]["noted_at"]).hour < 17
+    assert world.state == "completed"
+
+
+def test_a_contact_whose_zone_is_corrected_does_not_wait_for_the_slot_of_the_old_one(home):
+    people = ["America/Los_Angeles"]
+    world = World(home, contacts(5, people), contact_timezone="contact", ends_at="2026-03-23T18:00")
+    first_at = world.waiting["scheduled_at"].min()
+    world.run(first_at - timedelta(minutes=10))
+    world.load(contacts(5, ["America/New_York"]), "corrected.csv")
+    world.run(START + 10 * timedelta(hours=1))
+    assert world.calls["noted_at"].min() < first_at
+    assert world.calls["timezone"].unique().to_list() == ["America/New_York"]
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(5)]
     assert world.state == "completed"
 
 

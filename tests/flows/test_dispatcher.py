@@ -235,7 +235,10 @@ class Recording(SimulatedDialer):
 
     def __init__(self):
         super().__init__(5)
-        self.sent = []
+        self.prepared, self.sent = [], []
+
+    def prepare(self, requests):
+        self.prepared.append((requests, len(self.sent)))
 
     def send(self, requests, now):
         self.sent.append(requests)
@@ -250,6 +253,13 @@ def test_a_call_that_is_held_up_past_its_time_is_not_sent(home, tmp_path):
     assert sent["contact_id"].to_list() == ["c0", "c1", "c2"]
     assert sent["scheduled_at"][0] >= START + LATE_LIMIT  # it was planned anew
     assert world.state == "completed"
+
+
+def test_a_dialer_is_told_of_requests_before_they_are_due(home):
+    world = World(home, contacts(3), dialer=Recording())
+    world.run(START + DAY)
+    assert sum(requests for requests, _ in world.dialer.prepared) == 3
+    assert world.dialer.prepared[0] == (1, 0)
 
 
 def test_a_request_may_leave_as_long_as_its_slot_counts(home):

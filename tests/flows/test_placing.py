@@ -27,9 +27,10 @@ class _Recording(SimulatedDialer):
 
     def __init__(self):
         super().__init__(5)
-        self.sent = []
+        self.sent, self.not_after = [], []
 
     def send(self, requests, now):
+        self.not_after += requests["not_after"].to_list()
         self.sent += [(*row, now) for row in requests.select("contact_id", "replays").iter_rows()]
         return super().send(requests, now)
 
@@ -103,6 +104,12 @@ class _Limited(_Recording):
         taken_on = super().send(requests, now)
         too_early = answers_alike(requests, "limited", "HTTP 429", now)
         return Replied(too_early) if len(self.sent) <= 2 else taken_on
+
+
+def test_no_request_leaves_once_its_call_is_closed(home):
+    world = World(home, contacts(1), dialer=_Recording(), max_call_minutes=2)
+    world.run(START + HOUR)
+    assert world.dialer.not_after == [START + 2 * MINUTE]
 
 
 def test_calls_that_came_back_are_not_counted_as_placed(home):

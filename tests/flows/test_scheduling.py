@@ -144,6 +144,21 @@ def test_an_edit_of_the_zone_puts_started_calls_on_the_dates_of_the_new_clock(ho
     assert proven(world)
 
 
+def test_an_edit_of_the_zone_leaves_a_start_that_is_past_where_it_was(home):
+    local = "2026-03-23T10:00"
+    world = World(home, contacts(20), max_calls_per_day=7, first_day_cap="prorated", scheduled_at=local)
+    world.run(START + DAY + 3 * HOUR)
+    world.update(timezone="America/Detroit")
+    assert world.stored.starts_at == START
+    assert world.waiting["call_date"].value_counts().sort("call_date")["count"].to_list() == [4, 6]
+
+
+def test_an_edit_of_the_zone_moves_a_local_start_that_is_ahead(home):
+    world = World(home, contacts(2), scheduled_at="2026-03-23T10:00")
+    world.update(timezone="America/Los_Angeles")
+    assert world.stored.starts_at == START + 3 * HOUR
+
+
 def test_an_edit_that_is_stored_but_cannot_be_compared_says_so(home, monkeypatch):
     world = World(home, contacts(2))
 

@@ -353,6 +353,9 @@ class Line:
         """The requests that all dispatchers may make."""
         return self._budget
 
+    def prepare(self, requests: int) -> None:
+        """Do nothing: how long a request takes to leave is drawn for each."""
+
     def send(self, requests: pl.DataFrame, now: datetime) -> "Answers":  # noqa: ARG002 - the network has a clock
         """Send one request per row."""
         self._dies("before sending")

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from flows.clock import SystemClock
 from flows.dialers import truedy
 from flows.dialers.dialer import CALLS, REQUESTS
 from flows.dialers.truedy import TruedyDialer, idempotency_key
 from flows.dialers.truedy_access import TruedyAccess
+from flows.dialers.truedy_block import TruedyCredentials
 from flows.errors import InputError
 from tests.provider.running import running_provider
 from tests.provider.settings import Settings
@@ -149,6 +151,18 @@ def test_a_request_that_never_left_certainly_rang_nobody(tmp_path):
     assert answers["state"].to_list() == ["unsent", "unsent"]
 
 
+def test_what_is_no_fault_of_the_contacts_fails_none_of_them(tmp_path):
+    access = TruedyAccess(
+        "http://me:pass@127.0.0.1:9/api", "good", 100
+    )  # aiohttp refuses it before it leaves
+    with TruedyDialer(access, tmp_path, SystemClock()) as dialer:
+        answers = _answers(dialer, "v1")
+    assert answers.select("state", "reason").row(0) == (
+        "unsent",
+        "ValueError before the request could leave",
+    )
+
+
 def test_a_limit_holds_all_that_use_the_key(provider, dialer, tmp_path):
     provider.set(faults=[{"kind": "limited", "how": "reset_at", "seconds": 5}])
     _answers(dialer, "l1")
@@ -224,6 +238,26 @@ def test_half_of_the_access_is_refused_by_name(monkeypatch):
         "TRUEDY_BASE_URL",
         "TRUEDY_REQUESTS_PER_MINUTE",
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "wrong"),
+    [
+        ("https://me:topsecret@example.org/v1", "no user and password"),
+        ("https://example..org/v1", "1 to 63 letters"),
+        (f"https://{'a' * 64}.org/v1", "1 to 63 letters"),
+        ("https://example.org/v1?to=all", "nothing after the path"),
+        ("https://example.org:99999/v1", "port"),
+    ],
+)
+def test_an_address_that_no_request_can_be_sent_to_is_refused(monkeypatch, address, wrong):
+    monkeypatch.setenv("TRUEDY_BASE_URL", address)
+    monkeypatch.setenv("TRUEDY_API_KEY", "good")
+    with pytest.raises(InputError, match=wrong) as refusal:
+        TruedyAccess.from_environment()
+    assert "topsecret" not in str(refusal.value.problems)
+    with pytest.raises(ValidationError, match=wrong):
+        TruedyCredentials(base_url=address, api_key="good")
 
 
 def test_the_end_of_the_line_that_a_key_was_read_from_is_no_part_of_it(monkeypatch):
