@@ -17,6 +17,7 @@ from flows.ledger import Session
 from flows.plan_store import version_name
 
 _CALL = ["campaign_id", "contact_id", "attempt"]
+_IN_ORDER = ("note", "answer", "report")
 
 
 class OutdatedLedgerError(WorkError):
@@ -50,7 +51,8 @@ def apply_entries(session: Session, entries: list[Entry], now: datetime, lost: C
     skips = _rows(entries, "skip", SKIPS, lost)
     if not skips.is_empty():
         _refuse_foreign(session, _of_planned(skips))
-        session.write("take_up_skips", ("skipped", skips))
+        if session.write("take_up_skips", ("skipped", skips)):
+            session.announce()
         for campaign_id in skips["campaign_id"].unique():
             session.write("delete_skipped_pending", campaign_id=campaign_id)
     ended = 0
@@ -99,26 +101,26 @@ def _refuse_foreign(session: Session, entries: pl.DataFrame) -> None:
 
 
 def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
-    """Cut the entries so that kinds can be taken together within a part: where something is told again.
+    """Cut the entries so that within a part notes can be taken first, then answers, then reports.
 
-    An attempt is noted again only after an answer gave it back, or where nothing was known of the first dial;
-    a ledger far behind sees several notes or answers of it at once, or an answer and a later note.
+    A part begins with an entry that says of a call what comes before, or again, what was said of it: an
+    attempt is noted again after an answer gave it back, or where nothing was known of the first dial, and
+    may be answered after somebody has settled it. A ledger far behind sees all of that at once.
     """
     told = [
-        entry.rows.select(*_CALL, sequence=pl.lit(entry.sequence), is_note=pl.lit(entry.kind == "note"))
+        entry.rows.select(*_CALL, sequence=pl.lit(entry.sequence), order=pl.lit(_IN_ORDER.index(entry.kind)))
         for entry in entries
-        if entry.kind in ("note", "answer")
+        if entry.kind in _IN_ORDER
     ]
     if not told:
         return [entries]
-    first = pl.col("sequence").min()
-    is_again = (pl.col("sequence") > first.over(*_CALL, "is_note")) | (
-        pl.col("is_note") & (pl.col("sequence") > first.over(_CALL))
-    )
-    again = set(pl.concat(told).filter(is_again)["sequence"])
+    latest_before = pl.col("order").cum_max().shift(1).over(_CALL)
+    is_report = pl.col("order") == _IN_ORDER.index("report")
+    goes_back = pl.when(is_report).then(False).otherwise(pl.col("order") <= latest_before)
+    cuts = set(pl.concat(told).filter(goes_back)["sequence"])
     rounds: list[list[Entry]] = [[]]
     for entry in entries:
-        if entry.sequence in again:
+        if entry.sequence in cuts:
             rounds.append([])
         rounds[-1].append(entry)
     return rounds

@@ -102,7 +102,7 @@ def commit(
         OutdatedError: another version, a skip, a change of state or of settings, or a call came since it was
             computed, or calls were archived.
     """
-    _refuse_outdated(session, publication, fate, now)
+    _refuse_outdated(session, publication, fate)
     take_up(session, publication, published, fate, excluded.height, contacts_hash, published_at=now, now=now)
     complete_campaigns(session, now)
 
@@ -147,7 +147,7 @@ def settle_passed_over(session: Session, campaign_id: str, versions: pl.DataFram
     )
 
 
-def _refuse_outdated(session: Session, publication: Publication, fate: Fates, now: datetime) -> None:
+def _refuse_outdated(session: Session, publication: Publication, fate: Fates) -> None:
     stored, campaign_id = publication.stored, publication.stored.campaign_id
     skips = session.read("list_skips", campaign_id=campaign_id).height
     if skips != publication.brief.skipped.height:
@@ -163,9 +163,9 @@ def _refuse_outdated(session: Session, publication: Publication, fate: Fates, no
     if publication.kind == "replaces":
         _refuse_other_calls(session, publication)
     if publication.change_id is not None and not session.write(
-        "end_change", campaign_id=campaign_id, change_id=publication.change_id, now=now
+        "end_change", campaign_id=campaign_id, change_id=publication.change_id
     ):
-        raise OutdatedError(f"{stored.name}: computing the change took longer than its claims were held")
+        raise OutdatedError(f"{stored.name}: somebody else began to change it meanwhile")
 
 
 def _refuse_other_calls(session: Session, publication: Publication) -> None:

@@ -259,7 +259,7 @@ class Dispatcher:
                 continue
             known_until = pl.col("noted_at") + dialer.keys_live - _REPLAY_MARGIN
             repeatable = calls.filter(known_until > now).with_columns(
-                not_after=pl.min_horizontal("not_after", known_until)
+                not_after=pl.min_horizontal("not_after", known_until, "deadline_at")
             )
             for requests in repeatable.iter_slices(BATCH_CALLS):
                 self._start(dialer, requests, change)

@@ -29,7 +29,7 @@ MIGRATIONS = {
     8: ("migrations/add_excluded_count",),
     9: ("migrations/add_missed_until",),
     10: ("migrations/set_missed_until",),
-    11: (),
+    11: ("migrations/add_has_new_zone",),
 }
 """For each older version the statements that make the next one of it, in order; views are made anew last.
 
@@ -108,11 +108,12 @@ class Ledger:
 
     A file is opened and closed around each session, so that other processes get their turn. Without a file,
     or with ``keep_open``, one connection serves all sessions: for a simulation that has the ledger to itself.
+    ``changes`` are counted beside the file, unless they are given.
     """
 
-    def __init__(self, file: Path | None, *, keep_open: bool = False) -> None:
+    def __init__(self, file: Path | None, *, keep_open: bool = False, changes: Changes | None = None) -> None:
         self.file = file
-        self.changes = Changes(None if file is None else file.with_name("changes"))
+        self.changes = changes or Changes(None if file is None else file.with_name("changes"))
         self._one_at_a_time = RLock()
         self._database = None if file is None else DatabaseFile(file)
         self._kept: duckdb.DuckDBPyConnection | None = None

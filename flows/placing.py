@@ -21,6 +21,9 @@ from transforms.pace import LOOKS_BACK, within_pace
 SLICE = timedelta(milliseconds=50)
 """The calls of this much time are noted together: one sync covers them, and none starts later for it."""
 
+SLICE_CALLS = 100
+"""How many are noted together at most: a pause waits until all of them have left."""
+
 ALONE = timedelta(seconds=1)
 """How long the next replay waits for the answer to the one before."""
 
@@ -118,7 +121,7 @@ class Batch:
                 too_late = self._waiting.filter(self._is_too_late(now))
                 self._give_back(page, too_late, now, "its time was past before it could be dialled")
                 due = self._waiting.filter(pl.col("goes_at") <= now)
-                allowed = self._allowed(page, due.head(1) if self._one_by_one else due, now)
+                allowed = self._allowed(page, due.head(1 if self._one_by_one else SLICE_CALLS), now)
                 if not allowed.is_empty():
                     page.note(notes(allowed, now))
                     self._take_out(allowed)

@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 
 from flows.applying import apply_entries
+from flows.archiving import archived_files
 from flows.campaigns import (
     LATE_LIMIT,
     add_campaign,
@@ -27,6 +28,7 @@ from flows.campaigns import (
     set_state,
     state_once_published,
 )
+from flows.changes import Changes
 from flows.committing import Publication, fates, take_up
 from flows.database import DatabaseFile, locked
 from flows.errors import WorkError
@@ -80,7 +82,7 @@ def recover(home: Home, now: datetime, progress: Progress = silent) -> Recovered
         part = home.path / "ledger-recovered.duckdb"
         DatabaseFile(part).remove()
         try:
-            with Ledger(part).session() as session:
+            with Ledger(part, changes=Changes(None)).session() as session:  # nobody waits for its changes
                 _build(session, home, entries, found, now, progress)
                 calls = session.read("copy_call").height
             aside = home.ledger.with_name(f"{home.ledger.stem}.before-{now:%Y%m%dT%H%M%S.%f}.duckdb")
@@ -238,7 +240,7 @@ def _return_claims(session: Session, version: Version, now: datetime) -> None:
 
 def _refuse_unknown_past(session: Session, home: Home, campaign_id: str) -> None:
     """Refuse a journal that lacks calls of days that are over: they are archived elsewhere."""
-    files = sorted((home.past / campaign_id).glob("*.calls.parquet"))
+    files = archived_files(home, campaign_id)
     if not files:
         return
     made = pl.scan_parquet(files).select(_ATTEMPT)

@@ -314,9 +314,9 @@ def _claims_held(ledger: Ledger, campaign_id: str, now: datetime) -> Iterator[st
         WorkError: somebody else is changing the campaign.
     """
     change_id = str(uuid.uuid4())
-    hold: dict[str, Any] = {"campaign_id": campaign_id, "change_id": change_id, "now": now}
+    hold: dict[str, Any] = {"campaign_id": campaign_id, "change_id": change_id}
     with ledger.session() as session:
-        if not session.write("begin_change", **hold, changing_until=now + CHANGE_LASTS):
+        if not session.write("begin_change", **hold, now=now, changing_until=now + CHANGE_LASTS):
             raise WorkError("somebody else is changing this campaign; try again in a few minutes")
     try:
         yield change_id

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.archiving import PAST_CALLS
+from flows.archiving import PAST_CALLS, archived_files
 from flows.contact_store import snapshot_with_hash
 from flows.damage import refuse_unreadable
 from flows.dialers.dialer import GOES_BACK
@@ -273,7 +273,7 @@ def _version(file: Path, known_from: Mapping[int, int]) -> Version:
 
 
 def _refuse_damaged_past(home: Home, campaign_id: str) -> None:
-    for file in sorted((home.past / campaign_id).glob("*.calls.parquet")):
+    for file in archived_files(home, campaign_id):
         refuse_unreadable(file, PAST_CALLS)
 
 

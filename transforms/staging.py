@@ -14,8 +14,8 @@ def staged_slots(
     """Return the slots in ``[from_at, until_at)`` with their contact's present phone and variables.
 
     Takes a plan (schema ``PLAN``) and the contacts of its list as they are now (schema ``CONTACTS``). A
-    contact that has meanwhile another zone than it was planned for is marked ``zone_changed`` and must not
-    be called at the planned time. Order: ``scheduled_at``.
+    contact that has meanwhile another zone than it was planned for, or none, is marked ``zone_changed`` and
+    must not be called at the planned time; ``has_new_zone`` where it has another. Order: ``scheduled_at``.
     """
     due = plan.filter(pl.col("scheduled_at") >= from_at, pl.col("scheduled_at") < until_at)
     called = contacts.join(due.select("contact_id"), on="contact_id", how="semi")
@@ -33,6 +33,7 @@ def staged_slots(
             variables=pl.col("variables").fill_null("{}"),
             zone_changed=pl.lit(has_own_clock) & pl.col("zone_now").ne_missing(pl.col("timezone")),
         )
+        .with_columns(has_new_zone=pl.col("zone_changed") & pl.col("zone_now").is_not_null())
         .select(
             "campaign_id",
             "plan_version",
@@ -43,6 +44,7 @@ def staged_slots(
             "variables",
             "timezone",
             "zone_changed",
+            "has_new_zone",
             "scheduled_at",
             "not_after",
             "call_date",

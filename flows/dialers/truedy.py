@@ -97,20 +97,17 @@ class TruedyDialer:
         tracing = aiohttp.TraceConfig()
         tracing.on_request_headers_sent.append(_may_leave)
         tracing.on_request_chunk_sent.append(_has_left)
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=55)
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=CONNECTED_WITHIN_SECONDS)
-        self._connections = Connections(connector, timeout)
+        self._connections = Connections()
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._access.api_key}"},
-            connector=connector,
-            timeout=timeout,
+            connector=self._connections,
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=CONNECTED_WITHIN_SECONDS),
             trace_configs=[tracing],
-            middlewares=[self._connections.outlive],
         )
 
     async def _close_session(self) -> None:
         if self._connections is not None:
-            await self._connections.close()
+            await self._connections.give_up()
         if self._session is not None:
             await self._session.close()
 
@@ -159,6 +156,8 @@ class TruedyDialer:
         """Send one POST, and return what came of it; only a contact's own data fail that contact."""
         try:
             body = _body_of(request)
+        except MemoryError:
+            return Answer(UNSENT, reason="there was no memory to write the request")
         except Exception as error:  # a contact's data can be wrong in any way
             return Answer("failed", reason=f"its data cannot be sent: {type(error).__name__}")
         try:
@@ -169,8 +168,13 @@ class TruedyDialer:
             if departure.may_leave:
                 return Answer("unknown", reason=f"{type(error).__name__} after the request could leave")
             if isinstance(error, asyncio.CancelledError):
-                return Answer(UNSENT, reason=f"there was no connection within {LEAVES_WITHIN_SECONDS} s")
+                return Answer(UNSENT, reason=self._no_connection())
             return Answer(UNSENT, reason=f"{type(error).__name__} before the request could leave")
+
+    def _no_connection(self) -> str:
+        failure = self._connections.last_failure if self._connections is not None else None
+        last = f"; the last one failed: {failure}" if failure else ""
+        return f"there was no connection within {LEAVES_WITHIN_SECONDS} s{last}"
 
     async def _answered(self, body: bytes, key: str, departure: "_Departure") -> Answer:
         assert self._session is not None  # noqa: S101 - opened before anything is sent

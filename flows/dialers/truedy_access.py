@@ -10,18 +10,21 @@ from flows.errors import InputError
 
 REQUESTS_PER_MINUTE = 100
 """What Truedy allows an organisation, unless ``TRUEDY_REQUESTS_PER_MINUTE`` says otherwise."""
-_LONGEST_LABEL = 63
-"""Of a host's name, between two dots (RFC 1035)."""
+_LONGEST_LABEL, _LONGEST_HOST = 63, 253
+"""How long a part of a host's name is at most, between two dots, and the name (RFC 1035)."""
 
 
 def _refuse_unusable(address: HttpUrl) -> HttpUrl:
     """Refuse an address that requests cannot be sent to, or that says more than where they go."""
     if address.username or address.password:
         raise ValueError("no user and password: the key is all that Truedy asks for")
-    if address.query or address.fragment:
+    if address.query is not None or address.fragment is not None:
         raise ValueError("nothing after the path")
-    if not all(0 < len(label) <= _LONGEST_LABEL for label in str(address.host).split(".")):
-        raise ValueError("a host name whose parts have 1 to 63 letters each")
+    host = str(address.host)
+    if len(host) > _LONGEST_HOST or not all(0 < len(label) <= _LONGEST_LABEL for label in host.split(".")):
+        raise ValueError("a host name whose parts have 1 to 63 letters each, and 253 together")
+    if address.port == 0:
+        raise ValueError("a port from 1 on")
     return address
 
 

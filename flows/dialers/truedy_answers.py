@@ -25,8 +25,9 @@ _OUTCOMES = {
     "voicemail": "voicemail",
 }
 _NOT_TAKEN = {401: "the key is not accepted", 402: "there is no credit left", 403: "the key may not do this"}
-_WRONG_ADDRESS = {404, 405, 410, 301, 307, 308}
-"""After these redirections the request was not carried out (RFC 9110); after 302 and 303 it may have been."""
+_WRONG_ADDRESS = {404, 405, 407, 410, 421, 426, 431, 301, 307, 308}
+"""None of these says anything of the contact. After these redirections the request was not carried out (RFC
+9110); after 302 and 303 it may have been."""
 _MAY_HAVE_RUNG = {408, 409, 425, 499}
 _LONGEST_REASON = 200
 _LONGEST_ID = 200

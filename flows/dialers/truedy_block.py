@@ -4,7 +4,7 @@ import os
 
 from prefect import get_run_logger
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from flows.dialers.truedy_access import REQUESTS_PER_MINUTE, BaseUrl, TruedyAccess
 
@@ -14,6 +14,8 @@ BLOCK_NAME = "truedy"
 
 class TruedyCredentials(Block):
     """Where Truedy's API is, and the key to it."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # an address may have a password in it
 
     _block_type_name = "Truedy credentials"
     _block_type_slug = "truedy-credentials"

@@ -3,11 +3,11 @@
 -- stages anew what was called just before. Order: scheduled_at.
 insert into slot (
     campaign_id, plan_version, contact_id, attempt, phone, from_number, variables, timezone, zone_changed,
-    scheduled_at, not_after, call_date, slot_index, snapshot
+    scheduled_at, not_after, call_date, slot_index, snapshot, has_new_zone
 )
 select
     campaign_id, plan_version, contact_id, attempt, phone, from_number, variables, timezone, zone_changed,
-    scheduled_at, not_after, call_date, slot_index, snapshot
+    scheduled_at, not_after, call_date, slot_index, snapshot, has_new_zone
 from staged
 where
     not exists (

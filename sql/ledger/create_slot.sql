@@ -1,6 +1,7 @@
 -- The staged slots: planned calls that fall due soon, copied from the plan files in scheduled_at order.
--- Grain: one row per planned call that has not been claimed. snapshot: the file of its list that phone, variables and
--- zone_changed were read from, null where that is not known.
+-- Grain: one row per planned call that has not been claimed. snapshot: the file of its list that phone, variables,
+-- zone_changed and has_new_zone were read from, null where that is not known. has_new_zone: whether the zone that has
+-- changed is another one now; else there is none.
 create table slot (
     campaign_id varchar not null,
     plan_version integer not null,
@@ -15,5 +16,6 @@ create table slot (
     not_after timestamptz not null,
     call_date date not null,
     slot_index bigint not null,
-    snapshot varchar
+    snapshot varchar,
+    has_new_zone boolean default false
 )

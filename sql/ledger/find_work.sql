@@ -26,7 +26,7 @@ with slots as (
         ) as next_due_at,
         min(
             case
-                when slot.zone_changed then $now::timestamptz
+                when slot.has_new_zone and slot.attempt = 1 then $now::timestamptz
                 else least(slot.not_after, slot.scheduled_at + $late_limit::interval)
             end
         ) as missed_at

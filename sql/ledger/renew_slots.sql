@@ -5,6 +5,7 @@ set
     phone = staged.phone,
     variables = staged.variables,
     zone_changed = staged.zone_changed,
+    has_new_zone = staged.has_new_zone,
     snapshot = staged.snapshot
 from staged
 where

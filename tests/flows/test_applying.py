@@ -7,8 +7,8 @@ import pytest
 
 from flows.applying import _in_rounds, apply_journal
 from flows.campaigns import create_campaign
-from flows.dialers.dialer import ANSWERS
-from flows.journal import NOTES, Journal
+from flows.dialers.dialer import ANSWERS, REPORTS
+from flows.journal import NOTES, SKIPS, Journal
 from flows.ledger import Ledger
 from tests.people import campaign
 
@@ -123,6 +123,39 @@ def test_two_answers_that_are_read_at_once_make_one_further_attempt(tmp_path):
         waiting = session.read("copy_pending")
     assert call["state"] == "busy"
     assert waiting["attempt"].to_list() == [2]
+
+
+def test_who_was_settled_over_a_repeated_dial_is_not_tried_again_by_its_answer(tmp_path):
+    ledger, journal = Ledger(None), Journal(tmp_path)
+    campaign_id = _planned_campaign(ledger, retry={"max_attempts": 2, "delay_minutes": {"busy": 30}})
+    with journal.writing() as page:
+        page.note(_note(campaign_id, replays=False))
+        page.add("answer", _answer(campaign_id, "unknown"))
+    with ledger.session() as session:
+        apply_journal(session, journal, NOW)
+    settled = {"campaign_id": campaign_id, "contact_id": "c0", "attempt": 1, "state": "completed"}
+    report = pl.DataFrame([settled | {"reported_at": NOW, "reason": "settled by a person"}], schema=REPORTS)
+    with journal.writing() as page:
+        page.note(_note(campaign_id, replays=True))
+        page.add("report", report)
+        page.add("answer", _answer(campaign_id, "busy"))
+    with ledger.session() as session:
+        apply_journal(session, journal, NOW + timedelta(minutes=2))
+        (call,) = session.read("copy_call").to_dicts()
+        assert session.read("copy_pending").is_empty()
+    assert call["state"] == "completed"
+
+
+def test_a_skip_that_only_the_journal_knows_is_announced(tmp_path):
+    ledger, journal = Ledger(None), Journal(tmp_path)
+    campaign_id = _planned_campaign(ledger)
+    skip = {"campaign_id": campaign_id, "contact_id": "c0", "reason": "do not call", "plan_version": 1}
+    with journal.writing() as page:
+        page.add("skip", pl.DataFrame([skip | {"skipped_at": NOW}], schema=SKIPS))
+    before = ledger.changes.number()
+    with ledger.session() as session:
+        apply_journal(session, journal, NOW)
+    assert ledger.changes.number() > before
 
 
 def test_entries_are_applied_together_as_far_as_nothing_is_told_again(tmp_path):

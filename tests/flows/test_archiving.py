@@ -7,9 +7,9 @@ import pytest
 
 from flows import archiving
 from flows import journal as journals
-from flows.archiving import archive_closed_days, archive_journal
+from flows.archiving import archive_closed_days, archive_journal, archived_files
 from flows.asking import ask
-from flows.campaigns import LATE_LIMIT
+from flows.campaigns import LATE_LIMIT, resume
 from flows.instants import write_instant
 from flows.settling import settle
 from tests.people import contacts
@@ -53,6 +53,38 @@ def test_a_closed_day_leaves_the_ledger_with_its_events_and_its_counts_stay(home
     world.run(START + 10 * DAY)
     assert world.state == "completed"
     assert world.calls["contact_id"].n_unique() == world.calls.height == 9
+
+
+def test_a_day_whose_writing_was_cut_short_is_written_again_under_its_name(home, monkeypatch):
+    world = World(home, contacts(6), max_calls_per_day=2)
+    with monkeypatch.context() as context:
+        context.setattr(archiving, "write_companion", _killed_while_writing)
+        with pytest.raises(KeyboardInterrupt):
+            world.run(START + 2 * DAY + HOUR)
+    assert not archived_files(home, world.campaign_id)
+    world.run(START + 2 * DAY + 2 * HOUR)
+    day = START.date()
+    files = sorted(file.name for file in (home.past / world.campaign_id).iterdir())
+    assert files == [f"{day}-001.calls.parquet", f"{day}-001.events.parquet"]
+
+
+def _killed_while_writing(rows, file):  # noqa: ARG001
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"PAR1")
+    raise KeyboardInterrupt
+
+
+def test_a_file_of_calls_that_an_older_callplan_left_without_its_events_hinders_no_recovery(home):
+    world = World(home, contacts(6), max_calls_per_day=2)
+    folder = home.past / world.campaign_id
+    folder.mkdir(parents=True)
+    (folder / f"{START.date()}-001.calls.parquet").write_bytes(b"PAR1")
+    world.run(START + 2 * DAY + HOUR)
+    assert (folder / f"{START.date()}-002.calls.parquet").exists()
+    assert world.recovered()["contact_count"] == 6
+    resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(START + 10 * DAY)
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6)]
 
 
 def test_an_edit_knows_of_closed_days(home):

@@ -20,6 +20,8 @@ from transforms.wall_clock import to_local
 
 pytestmark = pytest.mark.scenario
 
+MINUTE = timedelta(minutes=1)
+
 
 def test_new_data_of_a_contact_reaches_the_calls_not_yet_started(home):
     world = World(home, contacts(2))
@@ -103,6 +105,38 @@ def test_a_contact_whose_zone_is_corrected_does_not_wait_for_the_slot_of_the_old
     assert world.calls["timezone"].unique().to_list() == ["America/New_York"]
     assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(5)]
     assert world.state == "completed"
+
+
+def test_a_contact_whose_zone_is_unknown_for_a_while_keeps_its_slot(home):
+    zones = ["America/New_York"]
+    world = World(home, contacts(6, zones), contact_timezone="contact", ends_at="2026-03-23T18:00")
+    world.run(START - 20 * MINUTE)
+    world.load(contacts(6, ["Mars/Phobos"]), "wrong.csv")
+    world.run(START - 15 * MINUTE)
+    world.load(contacts(6, zones), "right.csv")
+    world.run(START + DAY)
+    assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6)]
+    assert world.versions.height == 1
+
+
+def test_a_further_attempt_whose_zone_is_another_for_a_while_keeps_its_slot(home):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 480}}
+    world = World(
+        home,
+        contacts(1, ["America/New_York"]),
+        Chosen(lambda _, attempt: "busy" if attempt == 1 else "completed"),
+        contact_timezone="contact",
+        ends_at="2026-03-24T12:00",
+        retry=retry,
+    )
+    world.run(START + 490 * MINUTE)
+    (second_at,) = world.waiting["scheduled_at"]
+    world.run(second_at - 20 * MINUTE)
+    world.load(contacts(1, ["America/Los_Angeles"]), "wrong.csv")
+    world.run(second_at - 15 * MINUTE)
+    world.load(contacts(1, ["America/New_York"]), "right.csv")
+    world.run(START + 2 * DAY)
+    assert world.calls.select("attempt", "state").rows() == [(1, "busy"), (2, "completed")]
 
 
 @pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"PAR1" * 9)])

@@ -8,7 +8,7 @@ import pytest
 
 from flows.budget import RequestBudget
 from flows.campaigns import resume
-from flows.dialers.dialer import answers_alike
+from flows.dialers.dialer import REPORTS, answers_alike
 from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
 from flows.owners import Owner
@@ -97,6 +97,19 @@ def test_a_further_attempt_that_goes_back_is_not_made_once_an_edit_allows_fewer(
     assert world.state == "completed"
 
 
+class _Unclear(_Recording):
+    """Nobody can tell what became of its calls, for as long as keys live."""
+
+    keys_live = timedelta(minutes=10)
+
+    def send(self, requests, now):
+        super().send(requests, now)
+        return Replied(answers_alike(requests, "unknown", "no answer", now))
+
+    def look_up(self, calls, now):  # noqa: ARG002
+        return Replied(REPORTS.to_frame())
+
+
 class _Limited(_Recording):
     """Takes no call on, the first two times."""
 
@@ -110,6 +123,32 @@ def test_no_request_leaves_once_its_call_is_closed(home):
     world = World(home, contacts(1), dialer=_Recording(), max_call_minutes=2)
     world.run(START + HOUR)
     assert world.dialer.not_after == [START + 2 * MINUTE]
+
+
+def test_no_repeated_dial_leaves_once_its_call_is_closed(home):
+    world = World(home, contacts(1), dialer=_Unclear(), max_call_minutes=5)
+    world.run(START + HOUR)
+    assert [replays for _, replays, _ in world.dialer.sent] == [False, True, True]
+    assert set(world.dialer.not_after) == {START + 5 * MINUTE}
+
+
+def test_many_calls_that_are_due_at_once_leave_in_slices(home):
+    world = World(home, contacts(250), dialer=_Recording(), max_concurrent_calls=250)
+    world.clock.wait_until(START)
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        world.claim(owner)
+        due = world.read("copy_call")
+        lease = world.read("list_claimed", lease_id=due["lease_id"][0])
+        at_once = pl.concat([lease.head(1)] * 250).with_columns(
+            contact_id=pl.format("c{}", pl.int_range(250))
+        )
+        batch = Batch(world.dispatcher(owner)._line, world.dialer, at_once, world.ledger.changes.number())
+        sent, wakes_at = [], world.clock.now()
+        while wakes_at is not None and len(world.dialer.sent) < 250:
+            wakes_at = batch.step(world.clock.now())
+            sent.append(len(world.dialer.sent))
+            world.clock.wait_until(wakes_at or world.clock.now())
+    assert sorted(set(sent)) == [100, 200, 250]
 
 
 def test_calls_that_came_back_are_not_counted_as_placed(home):

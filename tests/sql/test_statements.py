@@ -38,7 +38,12 @@ RELATIONS = {
         "refusal": {"campaign_id": pl.String(), "reason": pl.String()},
         "dead_owner": {"owner_id": pl.String()},
         "gone_owner": {"owner_id": pl.String()},
-        "staged": {**_STAGED, "zone_changed": pl.Boolean(), "snapshot": pl.String()},
+        "staged": {
+            **_STAGED,
+            "zone_changed": pl.Boolean(),
+            "has_new_zone": pl.Boolean(),
+            "snapshot": pl.String(),
+        },
         "list_now": {"contact_list": pl.String(), "snapshot": pl.String()},
         "taken_out": {"contact_id": pl.String(), "is_planned": pl.Boolean()},
         "planned": _ATTEMPT,

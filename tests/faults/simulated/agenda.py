@@ -31,10 +31,11 @@ class Fate:
 
 
 class MortalLedger(Ledger):
-    """A ledger in memory around whose transactions a process may die."""
+    """A ledger in memory around whose transactions a process may die, and somebody else may act."""
 
-    def __init__(self, fate: Fate) -> None:
+    def __init__(self, fate: Fate, somebody_acts: Callable[[], None]) -> None:
         self._fate = fate
+        self._somebody_acts = somebody_acts
         super().__init__(None)
         with self._connection() as connection:
             connection.execute("set threads = 1")
@@ -43,6 +44,7 @@ class MortalLedger(Ledger):
     def session(self) -> Iterator[Session]:
         """Yield a session; its process may die before it begins and after it is committed."""
         self._fate.passes("before a transaction")
+        self._somebody_acts()
         with super().session() as session:
             yield session
         self._fate.passes("after a commit")
@@ -57,6 +59,8 @@ class Agenda:
         self.dead: list[AgendaPool] = []
         self._coming: list[tuple[datetime, int, AgendaPool, Batch]] = []
         self._begun = 0
+        self.is_stepping = False
+        """Whether a batch takes a step: a person who acts meanwhile has to wait for it."""
 
     def begin(self, pool: "AgendaPool", batch: Batch) -> None:
         """Take the first step of a batch."""
@@ -86,11 +90,14 @@ class Agenda:
         self.clock.wait_until(instant)
 
     def _step(self, number: int, pool: "AgendaPool", batch: Batch) -> None:
+        self.is_stepping = True
         try:
             wakes_at = batch.step(self.clock.now())
         except Exception as error:
             pool.done.append((batch, error))
             return
+        finally:
+            self.is_stepping = False
         if wakes_at is None:
             pool.done.append((batch, None))
         else:

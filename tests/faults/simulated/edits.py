@@ -140,8 +140,11 @@ def late(world: World, campaign_id: str) -> None:
     """Have contacts come to a campaign's list, and schedule them."""
     name = world.list_of(campaign_id)
     world.load(name, world.listed[name] + world.draws.randint(1, 2))
+    was_completed = world.state(campaign_id) == "completed"
     with world.publishing():
         scheduling.schedule(world.home, world.ledger, campaign_id, world.clock.now())
+    if was_completed:
+        world.note("resumed", campaign_id)  # who was paused before is held back no more
     world.remember(campaign_id)
 
 
@@ -149,7 +152,7 @@ def die_publishing(world: World, campaign_id: str) -> None:
     """Edit a campaign or schedule late contacts in a process that dies on the way, and leave it at that."""
     world.dies_in = world.draws.randint(0, 13)
     try:
-        world.draws.choice([_edit_alone, late])(world, campaign_id)
+        world.draws.choice([edit_alone, late])(world, campaign_id)
     except Died:
         world.meet(DIED)
     finally:
@@ -157,5 +160,6 @@ def die_publishing(world: World, campaign_id: str) -> None:
     world.remember(campaign_id)
 
 
-def _edit_alone(world: World, campaign_id: str) -> None:
+def edit_alone(world: World, campaign_id: str) -> None:
+    """Change a setting of a campaign while nothing else happens."""
     changed_meanwhile(world, campaign_id, lambda _: None)

@@ -30,6 +30,7 @@ class Shape:
 
     ``tick`` is how often dispatchers look, and how far ahead they claim. ``open_minutes`` is how long
     campaigns are open a day, from ``opens_at`` on. ``deeds`` are what people do, and how often a minute;
+    ``between`` what they or another dispatcher do between two transactions of a tick, and how likely at each;
     ``deaths`` how many dispatchers die a minute. ``settings`` are those of every campaign, beside drawn ones:
     ``in_flight``, ``paces`` and ``call_minutes`` are what limits are drawn from.
 
@@ -52,6 +53,7 @@ class Shape:
     call_minutes: tuple[int, ...] = (2, 4, 11)
     weather: Weather = field(default_factory=Weather)
     deeds: Mapping[Callable[..., None], float] = field(default_factory=dict)
+    between: Mapping[Callable[..., None], float] = field(default_factory=dict)
     deaths: float = 0.0
     settings: Mapping[str, Any] = field(default_factory=dict)
     zones: tuple[str, ...] = ("America/New_York", "Europe/Berlin", "Asia/Kolkata", "UTC")

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.faults.row import Trial, Tried
 from tests.faults.simulated.attempts import completed_is_over, delays_are_kept, further_attempts_are_made
+from tests.faults.simulated.between import BETWEEN
 from tests.faults.simulated.judging import (
     never_too_many_in_flight,
     nobody_is_left_off_the_stage,
@@ -56,7 +57,7 @@ def shaped(calls: Mapping[str, float], **changes: Any) -> Shape:
 
 def tried_by_people(**changes: Any) -> Shape:
     """Return the shape of a world with two dispatchers in which everything goes a little wrong."""
-    return replace(PLAIN, **({"weather": HARD, "dispatchers": 2} | changes))
+    return replace(PLAIN, **({"weather": HARD, "dispatchers": 2, "between": BETWEEN} | changes))
 
 
 def lives(shape: Shape, met: Sequence[str], *more: Judge) -> Trial:

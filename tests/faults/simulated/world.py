@@ -116,6 +116,10 @@ class World:
         self.ticked: list[tuple[datetime, int]] = []
         """When all dispatchers had looked, and how many numbers had changed by then."""
         self._newest: dict[str, int] = {}
+        self.looking: Hand | None = None
+        """The dispatcher that takes its look just now."""
+        self.interrupted: Hand | None = None
+        """The one between whose transactions somebody acts."""
 
     def __enter__(self) -> Self:
         """Make the store and schedule its campaigns."""
@@ -126,7 +130,7 @@ class World:
         self._checks.start()
         self.folder = Path(tempfile.mkdtemp(prefix="callplan-", dir=MEMORY if MEMORY.is_dir() else None))
         self.home = Home(self.folder / "store").make()
-        self.ledger = MortalLedger(self.fate)
+        self.ledger = MortalLedger(self.fate, self._act_between)
         self.budget = RequestBudget(self.home.budgets / "network.json", self.shape.requests_per_minute)
         self.populate()
         return self
@@ -341,23 +345,47 @@ class World:
     def tick(self) -> None:
         """Let every dispatcher look once; one that stops itself or dies is gone afterwards."""
         for hand in list(self.hands):
+            if hand not in self.hands:
+                continue
             if self._times(self.shape.deaths / 2):
                 self.fate.moments = self.draws.randint(0, 30)
-            try:
-                hand.dispatcher.tick()
-            except Died:
-                self.bury(hand)
-            except WorkError as error:
-                self.errors.append(str(error))
-                self.fate.moments = None
-                self.dismiss(hand)
-            self.fate.moments = None
+            self.looking = hand
+            self.look(hand)
+            self.looking = None
             self.clock.wait_until(
                 self.clock.now() + timedelta(milliseconds=1)
             )  # two never look at one instant
         for campaign_id in self.campaign_ids:
             self._remember_new(campaign_id)
         self.ticked.append((self.clock.now(), len(self.renumbered)))
+
+    def look(self, hand: Hand) -> None:
+        """Let a dispatcher look once."""
+        try:
+            hand.dispatcher.tick()
+        except Died:
+            self.bury(hand)
+        except WorkError as error:
+            self.errors.append(str(error))
+            self.fate.moments = None
+            self.dismiss(hand)
+        self.fate.moments = None
+
+    def _act_between(self) -> None:
+        """Have somebody act before a transaction of a dispatcher that is looking, where that is drawn."""
+        if self.looking is None or self.agenda.is_stepping:
+            return
+        drawn = [deed for deed, chance in self.shape.between.items() if self.draws.random() < chance]
+        if not drawn:
+            return
+        moments, self.fate.moments = self.fate.moments, None
+        self.interrupted, self.looking = self.looking, None
+        for campaign_id in self.campaign_ids:
+            self._remember_new(campaign_id)
+        for deed in drawn:
+            self.do(deed)
+        self.interrupted, self.looking = None, self.interrupted
+        self.fate.moments = moments
 
     def _next_wake(self, until: datetime) -> datetime:
         moments = [hand.dispatcher._next_wake() for hand in self.hands]

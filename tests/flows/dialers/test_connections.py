@@ -1,19 +1,18 @@
 """Truedy's dialer against a TLS server to which a connection takes longer than a slice lasts."""
 
 import contextlib
-import functools
 import socket
 import ssl
 import threading
 import time
 from datetime import UTC, datetime
 
-import aiohttp
 import pytest
 import trustme
 
 from flows.clock import SystemClock
 from flows.dialers import connections, truedy
+from flows.dialers.connections import Connections
 from flows.dialers.truedy import LEAVES_WITHIN_SECONDS, TruedyDialer
 from flows.dialers.truedy_access import TruedyAccess
 from tests.flows.dialers.test_truedy import _replies, _requests
@@ -27,8 +26,8 @@ class FarServer:
 
     def __init__(self, ca):
         self.connections, self.requests = 0, 0
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ca.issue_cert("127.0.0.1").configure_cert(self._tls)
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.issue_cert("127.0.0.1").configure_cert(self.tls)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"https://127.0.0.1:{self._listening.getsockname()[1]}/v1"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -45,7 +44,7 @@ class FarServer:
 
     def _serve(self, accepted):
         time.sleep(SLOWLY)  # what a far provider takes, cannot be handed in
-        with contextlib.suppress(OSError), self._tls.wrap_socket(accepted, server_side=True) as connection:
+        with contextlib.suppress(OSError), self.tls.wrap_socket(accepted, server_side=True) as connection:
             self.connections += 1
             received = b""
             while part := connection.recv(65_536):
@@ -63,7 +62,13 @@ def far(monkeypatch):
     server = FarServer(ca)
     trusting = ssl.create_default_context()
     ca.configure_trust(trusting)
-    monkeypatch.setattr(truedy.aiohttp, "TCPConnector", functools.partial(aiohttp.TCPConnector, ssl=trusting))
+
+    class Trusting(Connections):
+        def __init__(self):
+            super().__init__()
+            self._ssl = trusting
+
+    monkeypatch.setattr(truedy, "Connections", Trusting)
     yield server
     server.close()
 
@@ -114,6 +119,27 @@ def test_no_more_connections_are_made_for_nobody_than_a_process_can_bear(far, di
     assert set(_sent(dialer, *"abcdefgh")["state"]) == {"unsent", "in_progress"}
     time.sleep(2 * SLOWLY)
     assert far.connections <= 5
+
+
+def test_a_connection_that_served_nobody_for_long_is_not_used_again(far, dialer, monkeypatch):
+    dialer.prepare(2)
+    _wait_for(lambda: far.connections == 2)
+    monkeypatch.setattr(connections, "_IDLE_SECONDS", SLOWLY)
+
+    def others_are_there():
+        dialer.prepare(2)  # to look whether they are there does not keep them fresh
+        return far.connections >= 4
+
+    _wait_for(others_are_there)
+
+
+def test_what_a_connection_fails_with_is_told_by_the_next_request_that_has_none(far, dialer, monkeypatch):
+    monkeypatch.setattr(far, "tls", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(far.tls)  # nobody trusts it
+    _sent(dialer, "a")
+    time.sleep(SLOWLY)
+    (reason,) = _sent(dialer, "a")["reason"]
+    assert reason.endswith("the last one failed: ClientConnectorCertificateError")
 
 
 def test_a_dialer_that_is_closed_waits_for_no_connection(far, tmp_path):

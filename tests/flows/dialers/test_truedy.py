@@ -247,7 +247,11 @@ def test_half_of_the_access_is_refused_by_name(monkeypatch):
         ("https://example..org/v1", "1 to 63 letters"),
         (f"https://{'a' * 64}.org/v1", "1 to 63 letters"),
         ("https://example.org/v1?to=all", "nothing after the path"),
+        ("https://example.org/v1?", "nothing after the path"),
+        ("https://example.org/v1#", "nothing after the path"),
         ("https://example.org:99999/v1", "port"),
+        ("https://example.org:0/v1", "port"),
+        (f"https://{'.'.join(['a' * 60] * 5)}/v1", "253 together"),
     ],
 )
 def test_an_address_that_no_request_can_be_sent_to_is_refused(monkeypatch, address, wrong):
@@ -256,8 +260,9 @@ def test_an_address_that_no_request_can_be_sent_to_is_refused(monkeypatch, addre
     with pytest.raises(InputError, match=wrong) as refusal:
         TruedyAccess.from_environment()
     assert "topsecret" not in str(refusal.value.problems)
-    with pytest.raises(ValidationError, match=wrong):
+    with pytest.raises(ValidationError, match=wrong) as refused:
         TruedyCredentials(base_url=address, api_key="good")
+    assert "topsecret" not in str(refused.value)
 
 
 def test_the_end_of_the_line_that_a_key_was_read_from_is_no_part_of_it(monkeypatch):
