@@ -17,7 +17,13 @@ from flows.ledger import Session
 from flows.plan_store import version_name
 
 _CALL = ["campaign_id", "contact_id", "attempt"]
-_IN_ORDER = ("note", "answer", "report")
+_NOTE, _ANSWER, _WORD, _OUTCOME = range(4)
+_IN_ORDER = {
+    "note": pl.lit(_NOTE),
+    "answer": pl.lit(_ANSWER),
+    "report": pl.when(pl.col("state").is_null()).then(_WORD).otherwise(_OUTCOME),
+}
+"""What comes first of what the journal says of a call."""
 
 
 class OutdatedLedgerError(WorkError):
@@ -101,23 +107,22 @@ def _refuse_foreign(session: Session, entries: pl.DataFrame) -> None:
 
 
 def _in_rounds(entries: list[Entry]) -> list[list[Entry]]:
-    """Cut the entries so that within a part notes can be taken first, then answers, then reports.
+    """Cut the entries so that a part's notes can be taken first, then its answers, words and outcomes.
 
     A part begins with an entry that says of a call what comes before, or again, what was said of it: an
     attempt is noted again after an answer gave it back, or where nothing was known of the first dial, and
     may be answered after somebody has settled it. A ledger far behind sees all of that at once.
     """
     told = [
-        entry.rows.select(*_CALL, sequence=pl.lit(entry.sequence), order=pl.lit(_IN_ORDER.index(entry.kind)))
+        entry.rows.select(*_CALL, sequence=pl.lit(entry.sequence), order=_IN_ORDER[entry.kind])
         for entry in entries
         if entry.kind in _IN_ORDER
     ]
     if not told:
         return [entries]
-    latest_before = pl.col("order").cum_max().shift(1).over(_CALL)
-    is_report = pl.col("order") == _IN_ORDER.index("report")
-    goes_back = pl.when(is_report).then(False).otherwise(pl.col("order") <= latest_before)
-    cuts = set(pl.concat(told).filter(goes_back)["sequence"])
+    order, latest_before = pl.col("order"), pl.col("order").cum_max().shift(1).over(_CALL)
+    comes_again = (order == latest_before) & (order <= _ANSWER)
+    cuts = set(pl.concat(told).filter((order < latest_before) | comes_again)["sequence"])
     rounds: list[list[Entry]] = [[]]
     for entry in entries:
         if entry.sequence in cuts:

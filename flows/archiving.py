@@ -118,20 +118,6 @@ def past_calls(home: Home, session: Session, campaign_id: str, from_date: date |
     return pl.scan_parquet(files) if files else PAST_CALLS.to_frame().lazy()
 
 
-def archived_files(home: Home, campaign_id: str) -> list[Path]:
-    """Return the files with calls of closed days of a campaign, also of days that the ledger does not know.
-
-    One without its events beside it is none: its process died while it wrote it, where an older callplan
-    wrote it under its name at once.
-    """
-    files = sorted((home.past / campaign_id).glob("*.calls.parquet"))
-    return [file for file in files if file.with_name(_events_beside(file.name)).exists()]
-
-
-def _events_beside(calls_file: str) -> str:
-    return calls_file.replace(".calls.", ".events.")
-
-
 def past_files(session: Session, campaign_id: str) -> int:
     """Return how many files hold calls of a campaign that left the ledger; it grows whenever some leave."""
     return session.read("list_past_days", campaign_id=campaign_id, from_date=None).height
@@ -149,6 +135,8 @@ def _archive(home: Home, ledger: Ledger, campaign_id: str, day: date, part: int,
     with ledger.session() as session:
         calls = _as(session.read("list_closed_calls", **of_day), PAST_CALLS)
         events = _as(session.read("list_closed_events", ("leaving", calls)), PAST_EVENTS)
+    for left in (home.past / campaign_id).glob("*.part"):  # by a process that died
+        left.unlink()
     part, names = _free_names(home.past, campaign_id, day, part)
     for rows, name in ((calls, names["calls_file"]), (events, names["events_file"])):
         written = (home.past / name).with_suffix(".part")

@@ -72,3 +72,23 @@ def refuse_unreadable(file: Path, schema: pl.Schema) -> None:
         pl.scan_parquet(file).select(schema.names()).sink_ipc(os.devnull)
     except UNREADABLE as error:
         raise DamagedFileError(f"{file}: the file is lost or damaged ({type(error).__name__})") from error
+
+
+def archived_files(home: Home, campaign_id: str) -> list[Path]:
+    """Return the files with calls of closed days of a campaign, also of days that the ledger does not know.
+
+    One that cannot be read, without the events beside it that were written next, is none: a process died
+    over it, where an older callplan wrote it under its name at once.
+    """
+    files = sorted((home.past / campaign_id).glob("*.calls.parquet"))
+    return [file for file in files if not _was_cut_short(file)]
+
+
+def _was_cut_short(calls_file: Path) -> bool:
+    if calls_file.with_name(calls_file.name.replace(".calls.", ".events.")).exists():
+        return False
+    try:
+        refuse_unreadable(calls_file, PAST_CALLS)
+    except DamagedFileError:
+        return True
+    return False

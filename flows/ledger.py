@@ -17,7 +17,7 @@ from flows.errors import WorkError
 # Reading through a relation instead would plan each statement twice: that costs more than a copy of few rows.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
-VERSION = 12
+VERSION = 13
 """The version of the ledger's tables that this callplan reads and writes, another one after each change."""
 
 MIGRATIONS = {
@@ -29,7 +29,8 @@ MIGRATIONS = {
     8: ("migrations/add_excluded_count",),
     9: ("migrations/add_missed_until",),
     10: ("migrations/set_missed_until",),
-    11: ("migrations/add_has_new_zone",),
+    11: (),
+    12: ("migrations/add_has_new_zone",),
 }
 """For each older version the statements that make the next one of it, in order; views are made anew last.
 

@@ -17,7 +17,6 @@ import duckdb
 import polars as pl
 
 from flows.applying import apply_entries
-from flows.archiving import archived_files
 from flows.campaigns import (
     LATE_LIMIT,
     add_campaign,
@@ -30,6 +29,7 @@ from flows.campaigns import (
 )
 from flows.changes import Changes
 from flows.committing import Publication, fates, take_up
+from flows.damage import archived_files
 from flows.database import DatabaseFile, locked
 from flows.errors import WorkError
 from flows.home import Home

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.archiving import PAST_CALLS, archived_files
+from flows.archiving import PAST_CALLS
 from flows.contact_store import snapshot_with_hash
-from flows.damage import refuse_unreadable
+from flows.damage import archived_files, refuse_unreadable
 from flows.dialers.dialer import GOES_BACK
 from flows.errors import DamagedFileError, InputError, WorkError
 from flows.home import Home

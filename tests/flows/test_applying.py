@@ -146,6 +146,22 @@ def test_who_was_settled_over_a_repeated_dial_is_not_tried_again_by_its_answer(t
     assert call["state"] == "completed"
 
 
+def test_a_word_that_comes_after_an_outcome_says_nothing_of_it(tmp_path):
+    ledger, journal = Ledger(None), Journal(tmp_path)
+    campaign_id = _planned_campaign(ledger)
+    report = {"campaign_id": campaign_id, "contact_id": "c0", "attempt": 1, "reported_at": NOW}
+    with journal.writing() as page:
+        page.note(_note(campaign_id, replays=False))
+        page.add("answer", _answer(campaign_id, "unknown"))
+        for state, word in (("completed", None), (None, "what?")):
+            said = report | {"state": state, "provider_status": word}
+            page.add("report", pl.DataFrame([said], schema=REPORTS))
+    with ledger.session() as session:
+        apply_journal(session, journal, NOW + timedelta(minutes=2))
+        (call,) = session.read("copy_call").to_dicts()
+    assert (call["state"], call["provider_status"]) == ("completed", None)
+
+
 def test_a_skip_that_only_the_journal_knows_is_announced(tmp_path):
     ledger, journal = Ledger(None), Journal(tmp_path)
     campaign_id = _planned_campaign(ledger)

@@ -7,9 +7,11 @@ import pytest
 
 from flows import archiving
 from flows import journal as journals
-from flows.archiving import archive_closed_days, archive_journal, archived_files
+from flows.archiving import archive_closed_days, archive_journal
 from flows.asking import ask
 from flows.campaigns import LATE_LIMIT, resume
+from flows.damage import archived_files
+from flows.errors import WorkError
 from flows.instants import write_instant
 from flows.settling import settle
 from tests.people import contacts
@@ -85,6 +87,19 @@ def test_a_file_of_calls_that_an_older_callplan_left_without_its_events_hinders_
     resume(world.ledger, world.campaign_id, world.clock.now())
     world.run(START + 10 * DAY)
     assert sorted(world.calls["contact_id"]) == [f"c{number}" for number in range(6)]
+
+
+def test_calls_that_only_a_file_of_the_past_knows_forbid_a_recovery_also_where_its_events_are_lost(home):
+    world = World(home, contacts(6), max_calls_per_day=2)
+    before = sorted((file, file.read_bytes()) for file in home.journal.iterdir())
+    world.run(START + 2 * DAY + HOUR)
+    for file in home.journal.iterdir():
+        file.unlink()
+    for file, content in before:
+        file.write_bytes(content)
+    next((home.past / world.campaign_id).glob("*.events.parquet")).unlink()
+    with pytest.raises(WorkError, match="lacks calls"):
+        world.recovered()
 
 
 def test_an_edit_knows_of_closed_days(home):

@@ -352,9 +352,7 @@ class World:
             self.looking = hand
             self.look(hand)
             self.looking = None
-            self.clock.wait_until(
-                self.clock.now() + timedelta(milliseconds=1)
-            )  # two never look at one instant
+            self._pass_a_moment()
         for campaign_id in self.campaign_ids:
             self._remember_new(campaign_id)
         self.ticked.append((self.clock.now(), len(self.renumbered)))
@@ -371,6 +369,10 @@ class World:
             self.dismiss(hand)
         self.fate.moments = None
 
+    def _pass_a_moment(self) -> None:
+        """Let a millisecond pass: no two look or act at one instant."""
+        self.clock.wait_until(self.clock.now() + timedelta(milliseconds=1))
+
     def _act_between(self) -> None:
         """Have somebody act before a transaction of a dispatcher that is looking, where that is drawn."""
         if self.looking is None or self.agenda.is_stepping:
@@ -383,7 +385,9 @@ class World:
         for campaign_id in self.campaign_ids:
             self._remember_new(campaign_id)
         for deed in drawn:
+            self._pass_a_moment()
             self.do(deed)
+        self._pass_a_moment()
         self.interrupted, self.looking = None, self.interrupted
         self.fate.moments = moments
 
