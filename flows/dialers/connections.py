@@ -4,6 +4,7 @@ A request leaves within a slice, which is shorter than a connection over TLS to 
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -52,7 +53,7 @@ class Connections(aiohttp.TCPConnector):
                 self._spare.add(connecting)
                 connecting.add_done_callback(self._put_back)
                 raise
-        self._served_at[connection.protocol] = self._loop.time()
+        self._served_at[connection.protocol] = time.monotonic()
         return connection
 
     def make_ahead(self, session: aiohttp.ClientSession, address: str, count: int) -> None:
@@ -74,8 +75,8 @@ class Connections(aiohttp.TCPConnector):
         try:
             while True:
                 connection = await super().connect(req, traces, timeout)
-                served_at = self._served_at.setdefault(connection.protocol, self._loop.time())
-                if served_at + _IDLE_SECONDS > self._loop.time():
+                served_at = self._served_at.setdefault(connection.protocol, time.monotonic())
+                if served_at + _IDLE_SECONDS > time.monotonic():
                     self.last_failure = None
                     return connection
                 connection.close()
@@ -96,9 +97,8 @@ class Connections(aiohttp.TCPConnector):
             connecting.result().release()
 
     async def _make_one(self, session: aiohttp.ClientSession, address: str) -> None:
-        with suppress(
-            Exception
-        ):  # the requests that then have no connection tell what the last one failed with
+        # The requests that then have no connection tell what the last one failed with.
+        with suppress(Exception):
             await session.get(address, middlewares=(self._only_connect,))
 
     async def _only_connect(
