@@ -149,7 +149,8 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
     """Return every call of a campaign, made or planned.
 
     Grain: one row per contact and attempt. Order: ``scheduled_at``. ``state`` is ``scheduled``, or
-    ``skipped`` or ``cancelled``, until the call is claimed.
+    ``skipped`` or ``cancelled``, until the call is claimed. A further attempt that missed its slot and found
+    no other is not made, and has no row.
     """
     with ledger.session() as session:
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
@@ -169,6 +170,8 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
     planned = (
         counting_slots(plan, made.lazy(), replaced)
         .join(skips.lazy().select("contact_id", "reason", skipped=pl.lit(1)), on="contact_id", how="left")
+        .join(pending.lazy().select("contact_id", "attempt", waits=pl.lit(1)), on=_ATTEMPT, how="left")
+        .filter((pl.col("attempt") == 1) | pl.col("waits").is_not_null() | pl.col("skipped").is_not_null())
         .with_columns(
             state=pl.when(pl.col("skipped").is_not_null()).then(pl.lit("skipped")).otherwise(waiting),
             noted_at=pl.lit(None, made.schema["noted_at"]),
@@ -178,6 +181,7 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
     return pl.concat([made.lazy().select(columns), planned.select(columns)]).sort("scheduled_at")
 
 
+_ATTEMPT = ["contact_id", "attempt"]
 _CALL_COLUMNS = (
     "contact_id",
     "attempt",

@@ -123,6 +123,7 @@ def test_a_further_attempt_that_missed_its_slot_and_lapsed_is_not_made_after_the
     assert world.waiting["attempt"].to_list() == [1, 1, 2]
     world.clock.wait_until(START + 10 * DAY)
     world.run(START + 10 * DAY + HOUR)
+    assert world.waiting.is_empty()
     if is_recovered:
         world.recovered()
         campaigns.resume(world.ledger, world.campaign_id, world.clock.now())
