@@ -9,8 +9,8 @@ from tests.faults.simulated.world import Deed, World
 
 
 def look_too(world: World, campaign_id: str) -> None:  # noqa: ARG001 - it is about dispatchers
-    """Have another dispatcher look."""
-    others = [hand for hand in world.hands if hand is not world.interrupted]
+    """Have another dispatcher look; at its first look it would have to wait for one that takes its first."""
+    others = [hand for hand in world.hands if hand is not world.interrupted and hand.dispatcher.tally.ticks]
     if others:
         world.look(world.draws.choice(others))
 
