@@ -199,6 +199,7 @@ def test_what_it_passed_over_before_an_upgrade_is_staged_again(home, version):
     Stage(home, world.ledger).fill(world.clock.now() + 2 * DAY)  # and then its process was killed
     older = world.older_copy()
     older._kept.execute("update plan_version set missed_until = null")  # nobody noted it
+    older._kept.execute("alter table slot drop column has_new_zone")
     if version == 9:
         older._kept.execute("drop view current_version")
         older._kept.execute("alter table plan_version drop column missed_until")
