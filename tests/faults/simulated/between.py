@@ -44,8 +44,8 @@ BETWEEN: Mapping[Deed, float] = {
     resume: 0.01,
     skip: 0.002,
     look_up_and_settle: 0.002,
-    edit_between: 0.002,
-    late_between: 0.001,
-    renumber_between: 0.002,
+    edit_between: 0.0005,
+    late_between: 0.0003,
+    renumber_between: 0.0005,
 }
-"""How likely each is at a transaction, of which a look has some ten."""
+"""How likely each is at a transaction, of which a look has some ten; what takes long to try is rarer."""
