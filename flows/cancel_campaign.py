@@ -13,7 +13,7 @@ from flows.telling.names import name_run
 from flows.telling.possibly import if_possible
 
 
-@flow(name="cancel-campaign", flow_run_name="cancel {campaign}")
+@flow(name="cancel-campaign", retries=0, flow_run_name="cancel {campaign}")
 def cancel_campaign(campaign: str) -> None:
     """End a campaign for good; when this ends no further call of it starts.
 

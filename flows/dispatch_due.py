@@ -18,7 +18,7 @@ from flows.pools import PLACING_THREADS, Outcome
 from flows.runs import living_run
 
 
-@task(name="place-calls", cache_policy=NO_CACHE, task_run_name="place {batch.calls} calls")
+@task(name="place-calls", retries=0, cache_policy=NO_CACHE, task_run_name="place {batch.calls} calls")
 def place_calls(batch: Batch, clock: Clock) -> None:
     """Place the calls of one batch, each at its slot; a task is never tried again."""
     run_batch(batch, clock)
@@ -66,7 +66,7 @@ def _failure(future: PrefectFuture[None]) -> BaseException | None:
     return result if isinstance(result, BaseException) else None
 
 
-@flow(name="dispatch-due", task_runner=ThreadPoolTaskRunner(max_workers=PLACING_THREADS))  # type: ignore[arg-type]
+@flow(name="dispatch-due", retries=0, task_runner=ThreadPoolTaskRunner(max_workers=PLACING_THREADS))  # type: ignore[arg-type]
 def dispatch_due(for_seconds: float = 50.0) -> Tally:
     """Dispatch the calls of the store for ``for_seconds``, counted from the first tick; return what was done.
 

@@ -27,6 +27,7 @@ TOO_LATE = 2 * BEAT
 
 @flow(
     name="dispatch-in-turns",
+    retries=0,
     flow_run_name="dispatch",
     task_runner=ThreadPoolTaskRunner(max_workers=PLACING_THREADS),  # type: ignore[arg-type]
 )

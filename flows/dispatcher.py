@@ -390,6 +390,8 @@ class Dispatcher:
                 self._settle_finished()
             except BaseException as error:  # also a signal to end: it is heeded once nothing is under way
                 failure = error
+        for batch in self._claims:  # a signal came just as it was started, and the pool does not know it
+            batch.give_up()
         try:
             self._inquiries.take_in(self._clock.now())
             self._record(self._clock.now())

@@ -14,7 +14,7 @@ KNOWN_HEADERS: dict[str, str] = {}
 """What a form says where all headers of a file are known."""
 
 
-@flow(name="load-contacts", flow_run_name="load {list_name}")
+@flow(name="load-contacts", retries=0, flow_run_name="load {list_name}")
 def load_contacts(
     file: Path, list_name: str, region: str = "", headers: dict[str, str] = KNOWN_HEADERS
 ) -> LoadSummary:

@@ -20,7 +20,7 @@ def _run_name() -> str:
     return "pause everything" if named.get("everything") else f"pause {named.get('campaign')}"
 
 
-@flow(name="pause-campaign", flow_run_name=_run_name)
+@flow(name="pause-campaign", retries=0, flow_run_name=_run_name)
 def pause_campaign(campaign: str = "", everything: bool = False) -> None:
     """Hold a campaign back; when this ends no further call of it starts.
 

@@ -4,6 +4,7 @@ A batch works in steps, each of which takes as long as its reads and writes and 
 waits for the moment that a step names: a task in real time, or simulated time.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,8 @@ class Batch:
         self._change = claimed_at_change
         self._last_slice_at = datetime.min.replace(tzinfo=UTC)
         self._open: list[Exchange] = []
+        self._stepping = threading.Lock()
+        self._is_given_up = False
         self.calls = requests.height
         self.placed = 0
 
@@ -71,6 +74,15 @@ class Batch:
             OSError: the journal cannot be written, so nothing that it would have noted was sent.
             MovedClockError: the clock was set.
         """
+        with self._stepping:
+            return None if self._is_given_up else self._step(now)
+
+    def give_up(self) -> None:
+        """Take no further step, whoever drives it; when this returns none is under way."""
+        with self._stepping:
+            self._is_given_up = True
+
+    def _step(self, now: datetime) -> datetime | None:
         self._take_in(now)
         if self._waiting.height:
             self._line.refuse_moved_clock()  # by a clock that was set back, its slots may be hours away

@@ -18,7 +18,7 @@ from flows.telling.plans import show_plan
 from transforms.campaign import Campaign
 
 
-@flow(name="plan-campaign", flow_run_name="plan {settings.name}")
+@flow(name="plan-campaign", retries=0, flow_run_name="plan {settings.name}")
 def plan_campaign(
     settings: Campaign,
     contacts: str = "",

@@ -10,7 +10,7 @@ from flows.recovering import recover
 from flows.runs import living_run
 
 
-@flow(name="recover-ledger", flow_run_name="recover")
+@flow(name="recover-ledger", retries=0, flow_run_name="recover")
 def recover_ledger(sure: bool = False) -> None:
     """Build the ledger anew from plan files, dial journal and lists; every campaign comes back paused.
 

@@ -14,7 +14,7 @@ from flows.telling.plans import show_replanned
 from flows.telling.possibly import if_possible
 
 
-@flow(name="replan-campaigns", flow_run_name="replan")
+@flow(name="replan-campaigns", retries=0, flow_run_name="replan")
 def replan_campaigns() -> int:
     """Plan missed slots and ripe further attempts of all campaigns anew; return how many got a slot.
 

@@ -29,7 +29,7 @@ _SHOWN_FOR = timedelta(days=2)
 """How long the progress of a campaign that has ended is shown: at least once after its end."""
 
 
-@flow(name="report-campaigns", flow_run_name="report")
+@flow(name="report-campaigns", retries=0, flow_run_name="report")
 def report_campaigns() -> None:
     """Show where every campaign stands and why nothing is delivered, if nothing is."""
     home, now = find_home().require(), datetime.now(UTC)

@@ -13,7 +13,7 @@ from flows.telling.names import name_run
 from flows.telling.possibly import if_possible
 
 
-@flow(name="resume-campaign", flow_run_name="resume {campaign}")
+@flow(name="resume-campaign", retries=0, flow_run_name="resume {campaign}")
 def resume_campaign(campaign: str) -> str:
     """Let a paused campaign go on, and return its state.
 

@@ -12,7 +12,7 @@ from flows.errors import WorkError
 from flows.file_locks import is_locked, try_lock
 from flows.home import Home
 
-_REPORTS_WITHIN = timedelta(minutes=1)
+REPORTS_WITHIN = timedelta(minutes=1)
 """How long a run that has done its work may take to say so to the server."""
 
 _KEPT = timedelta(days=1)
@@ -47,7 +47,7 @@ def are_living(home: Home) -> bool:
 def has_died(home: Home, run_id: UUID) -> bool:
     """Return whether a run has provably ended: its file is there and nobody has held it for a minute."""
     file = home.runs / f"{run_id}.lock"
-    return file.exists() and not is_locked(file) and _age(file) > _REPORTS_WITHIN
+    return file.exists() and not is_locked(file) and _age(file) > REPORTS_WITHIN
 
 
 def forget_old(home: Home) -> None:

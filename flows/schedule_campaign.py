@@ -18,7 +18,7 @@ from flows.telling.possibly import if_possible
 from transforms.campaign import Campaign
 
 
-@flow(name="schedule-campaign", flow_run_name="schedule {settings.name}")
+@flow(name="schedule-campaign", retries=0, flow_run_name="schedule {settings.name}")
 def schedule_campaign(settings: Campaign, now: AwareDatetime | None = None) -> WrittenPlan:
     """Create a campaign, plan a call for everyone on its list, and have them dispatched when they fall due.
 

@@ -16,7 +16,7 @@ from flows.telling.plans import show_published
 from flows.telling.possibly import if_possible
 
 
-@flow(name="schedule-late-contacts", flow_run_name="schedule late contacts of {campaign}")
+@flow(name="schedule-late-contacts", retries=0, flow_run_name="schedule late contacts of {campaign}")
 def schedule_late_contacts(campaign: str) -> WrittenPlan:
     """Plan a call for everyone who came to the list since; the slots of the others stay.
 

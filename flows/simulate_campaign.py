@@ -25,7 +25,7 @@ TellDay = Callable[[date, Tally, int], None]
 """Told after each day: the date, what was done so far, and how many calls were placed that day."""
 
 
-@flow(name="simulate-campaign", flow_run_name="simulate {campaign}", validate_parameters=False)
+@flow(name="simulate-campaign", retries=0, flow_run_name="simulate {campaign}", validate_parameters=False)
 def simulate_campaign(campaign: str, from_at: datetime, tell_day: TellDay) -> Tally:
     """Dispatch ``campaign`` from ``from_at`` on, day by day on its own calendar, until nothing is left.
 
@@ -60,6 +60,7 @@ def simulate_campaign(campaign: str, from_at: datetime, tell_day: TellDay) -> Ta
 
 @flow(
     name="dispatch-day",
+    retries=0,
     flow_run_name="dispatch {day}",
     task_runner=ThreadPoolTaskRunner(max_workers=PLACING_THREADS),  # type: ignore[arg-type]
     validate_parameters=False,

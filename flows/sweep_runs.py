@@ -15,11 +15,12 @@ from prefect.client.schemas.filters import (
     FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
 from flows.home import Home, find_home
-from flows.runs import forget_old, has_died, living_run
+from flows.runs import REPORTS_WITHIN, forget_old, has_died, living_run
 from flows.serving.deployments import OPERATIONS, TAG, flow_of
 from flows.serving.zombies import STUCK_AFTER
 
@@ -30,7 +31,7 @@ _MOST_RUNS = 200
 """How many runs of a kind one sweep looks at, the longest there first; the next one looks at others."""
 
 
-@flow(name="sweep-runs", flow_run_name="sweep")
+@flow(name="sweep-runs", retries=0, flow_run_name="sweep")
 def sweep_runs() -> int:
     """End runs whose process is gone, delete scheduled runs that are late; return how many those were."""
     home = find_home().require()
@@ -43,11 +44,12 @@ def sweep_runs() -> int:
 def sweep(home: Home, client: SyncPrefectClient, now: datetime) -> int:
     """Sweep once: return how many runs were ended or deleted.
 
-    A run has died where its file is there and not held, whoever started it. Of the deployments' runs one that
+    A run has died where its file is there and not held, and it has been running for longer than it takes to
+    get there, whoever started it. Of the deployments' runs one that
     is being submitted for minutes is stuck, and one that is two intervals late is deleted.
     """
     running = _runs(client, _in_state(StateType.RUNNING, StateType.CANCELLING))
-    died = [run for run in running if has_died(home, run.id)]
+    died = [run for run in running if has_died(home, run.id) and _since(run, now) > REPORTS_WITHIN]
     ours = FlowRunFilterTags(all_=[TAG])
     stuck = [
         run
@@ -76,6 +78,7 @@ def _delete_late(client: SyncPrefectClient, now: datetime) -> int:
                 expected_start_time=FlowRunFilterExpectedStartTime(before_=too_late),
                 tags=FlowRunFilterTags(all_=[TAG]),
             ),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
             limit=_MOST_RUNS,
         )
         for run in late:
@@ -100,7 +103,9 @@ def _in_state(*types: StateType) -> FlowRunFilter:
 
 
 def _runs(client: SyncPrefectClient, wanted: FlowRunFilter) -> list[FlowRun]:
-    return client.read_flow_runs(flow_run_filter=wanted, limit=_MOST_RUNS)
+    return client.read_flow_runs(
+        flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=_MOST_RUNS
+    )
 
 
 def _since(run: FlowRun, now: datetime) -> timedelta:

@@ -19,7 +19,7 @@ NOTHING: list[ClearedField] = []
 """What a form says where no setting is to be taken away."""
 
 
-@flow(name="update-campaign", flow_run_name="update {campaign}")
+@flow(name="update-campaign", retries=0, flow_run_name="update {campaign}")
 def update_campaign(
     campaign: str,
     changes: Changes,

@@ -46,7 +46,8 @@ def _as_left(found: DeploymentResponse | None) -> dict[str, bool]:
     """Return what a person paused or switched off of a deployment: registering it again must not undo it."""
     if found is None:
         return {}
-    return {"paused": found.paused, "active": all(schedule.active for schedule in found.schedules)}
+    is_off = bool(found.schedules) and not any(schedule.active for schedule in found.schedules)
+    return {"paused": found.paused, "active": not is_off}
 
 
 if __name__ == "__main__":

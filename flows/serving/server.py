@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flows.errors import InputError, WorkError
 
@@ -37,7 +38,13 @@ def settings_for(folder: Path, port: int) -> dict[str, str]:
         # After an outage it would mark all at once, which keeps SQLite locked for a minute; we sweep instead.
         "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
+        **dict.fromkeys(("no_proxy", "NO_PROXY"), _without_proxy()),
     }
+
+
+def _without_proxy() -> str:
+    others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    return ",".join(dict.fromkeys([HOST, *filter(None, others.split(","))]))
 
 
 def start(command: list[str], log_file: Path, environment: Mapping[str, str] | None = None) -> Process:
@@ -70,12 +77,18 @@ def start_server(folder: Path, port: int, environment: Mapping[str, str] | None 
 
 
 def answers(api: str, seconds: float = 2.0) -> bool:
-    """Return whether a Prefect server answers at ``api``, such as ``http://127.0.0.1:4200/api``."""
+    """Return whether a Prefect server that has its database answers at ``api`` (``http://…:4200/api``)."""
     try:
-        with urllib.request.urlopen(f"{api.rstrip('/')}/health", timeout=seconds):  # noqa: S310 - as it is set
+        with _opener_of(api).open(f"{api.rstrip('/')}/ready", timeout=seconds):
             return True
     except (OSError, ValueError):
         return False
+
+
+def _opener_of(api: str) -> urllib.request.OpenerDirector:
+    """Return what asks a server on this machine without the proxy that others may need."""
+    is_here = urlsplit(api).hostname in (HOST, "localhost", "::1")
+    return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if is_here else []))
 
 
 def wait_for(server: Process, port: int, folder: Path, gives_up: Callable[[], bool] = lambda: False) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from types import FrameType
 
-from flows.clock import SystemClock
+from flows.clock import ClockGuard, SystemClock
 from flows.errors import WorkError
 from flows.file_locks import try_lock
 from flows.home import Home
@@ -56,9 +56,13 @@ def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool],
     )
     tell(f"the Prefect UI is at {api.removesuffix('/api')}; Ctrl-C stops it")
     tell(f"for other terminals: export PREFECT_API_URL={api}")
+    guard = ClockGuard(SystemClock())
     with ExitStack() as stopping:
         try:
             while not stopped():
+                if guard.has_moved:
+                    guard = ClockGuard(SystemClock())
+                    _stop_for_new_clock(kept_runner, kept_server, tell)
                 kept_server.look()
                 kept_runner.look()
                 away.look()
@@ -71,6 +75,17 @@ def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool],
         finally:
             server.stop(kept_runner.process, signal.SIGTERM)
             away.end(HANDS_OVER_WITHIN.total_seconds())
+
+
+def _stop_for_new_clock(kept_runner: Kept, kept_server: Kept, tell: Tell) -> None:
+    """End runner and server, which are started again then.
+
+    Prefect has scheduled the next runs by the clock as it was and schedules no others before these are past;
+    a runner that registers anew gives the schedules new names, and the runs new times.
+    """
+    tell("the clock was set: runner and server are started again")
+    server.stop(kept_runner.process, signal.SIGTERM)
+    server.stop(kept_server.process)
 
 
 _SETTINGS = {

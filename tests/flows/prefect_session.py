@@ -137,7 +137,7 @@ def sweep_away_the_dead() -> dict[str, object]:
     from flows.serving.deployments import TAG
 
     home, long_ago = find_home(), datetime.now(UTC) - 2 * TOO_LATE
-    sweeping.STUCK_AFTER = timedelta()  # the server does not let a state be older than it is
+    sweeping.STUCK_AFTER = sweeping.REPORTS_WITHIN = timedelta()  # no state can be made older than it is
     with get_client(sync_client=True) as client:
         died, alive, stuck, late = (
             client.create_flow_run(dispatch_in_turns, state=state, tags=[TAG])

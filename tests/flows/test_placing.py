@@ -13,6 +13,7 @@ from flows.dialers.replied import Replied
 from flows.dialers.simulated import SimulatedDialer
 from flows.owners import Owner
 from flows.placing import Batch, notes
+from flows.pools import SteppedPool
 from flows.settling import settle
 from tests.people import contacts
 from tests.world import DAY, START, Chosen, World
@@ -130,6 +131,27 @@ def test_no_repeated_dial_leaves_once_its_call_is_closed(home):
     world.run(START + HOUR)
     assert [replays for _, replays, _ in world.dialer.sent] == [False, True, True]
     assert set(world.dialer.not_after) == {START + 5 * MINUTE}
+
+
+def test_a_batch_that_was_begun_as_a_signal_came_sends_nothing_once_its_dispatcher_is_gone(home):
+    class Interrupted(SteppedPool):
+        def start(self, batch):
+            begun.append(batch)
+            raise KeyboardInterrupt
+
+    begun = []
+    world = World(home, contacts(1), dialer=_Recording())
+    world.clock.wait_until(START)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        Owner(home.owners, world.ledger, world.clock) as owner,
+    ):
+        world.dispatcher(owner, Interrupted).run(START + MINUTE)
+    (batch,) = begun
+    assert batch.step(world.clock.now()) is None
+    assert not world.dialer.sent
+    world.run(START + HOUR)
+    assert [contact for contact, *_ in world.dialer.sent] == ["c0"]
 
 
 def test_many_calls_that_are_due_at_once_leave_in_slices(home):
