@@ -1,12 +1,16 @@
 """Where Truedy's API is, and the key to it."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, HttpUrl, TypeAdapter, ValidationError
 
 from flows.errors import InputError
+
+BLOCK_TYPE, BLOCK_NAME = "truedy-credentials", "truedy"
+"""The Prefect block that is used where the environment has no access to Truedy."""
 
 REQUESTS_PER_MINUTE = 100
 """What Truedy allows an organisation, unless ``TRUEDY_REQUESTS_PER_MINUTE`` says otherwise."""
@@ -46,7 +50,7 @@ class TruedyAccess:
         return f"TruedyAccess({self.base_url!r}, api_key=…)"
 
     @classmethod
-    def from_environment(cls) -> Self | None:
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self | None:
         """Return what ``TRUEDY_BASE_URL`` and ``TRUEDY_API_KEY`` say, or None where they are not set.
 
         Raises:
@@ -54,7 +58,7 @@ class TruedyAccess:
                 requests is none.
         """
         base_url, api_key = (
-            os.environ.get(name, "").strip()  # a file that one was read from ends in a new line
+            environment.get(name, "").strip()  # a file that one was read from ends in a new line
             for name in ("TRUEDY_BASE_URL", "TRUEDY_API_KEY")
         )
         if not base_url and not api_key:
@@ -76,7 +80,7 @@ class TruedyAccess:
             problems.append(
                 "TRUEDY_API_KEY: holds what no key has, such as a new line; it is letters and digits"
             )
-        limit = os.environ.get("TRUEDY_REQUESTS_PER_MINUTE", str(REQUESTS_PER_MINUTE))
+        limit = environment.get("TRUEDY_REQUESTS_PER_MINUTE", str(REQUESTS_PER_MINUTE))
         if not limit.isdecimal() or not int(limit):
             problems.append(f"TRUEDY_REQUESTS_PER_MINUTE: {limit!r} is no number of requests, such as 100")
         if problems:

@@ -6,10 +6,7 @@ from prefect import get_run_logger
 from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, SecretStr
 
-from flows.dialers.truedy_access import REQUESTS_PER_MINUTE, BaseUrl, TruedyAccess
-
-BLOCK_NAME = "truedy"
-"""The block of this name is used where the environment has no access to Truedy."""
+from flows.dialers.truedy_access import BLOCK_NAME, BLOCK_TYPE, REQUESTS_PER_MINUTE, BaseUrl, TruedyAccess
 
 
 class TruedyCredentials(Block):
@@ -18,7 +15,7 @@ class TruedyCredentials(Block):
     model_config = ConfigDict(hide_input_in_errors=True)  # an address may have a password in it
 
     _block_type_name = "Truedy credentials"
-    _block_type_slug = "truedy-credentials"
+    _block_type_slug = BLOCK_TYPE
     _description = "Address and key of Truedy's public API, with which callplan places calls."
 
     base_url: BaseUrl = Field(description="Such as https://…/api/public/v1")

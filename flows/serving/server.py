@@ -1,6 +1,7 @@
 """A Prefect server of our own on a loopback port: its settings, how it is started and how it is stopped."""
 
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flows.errors import InputError, WorkError
@@ -83,6 +85,16 @@ def answers(api: str, seconds: float = 2.0) -> bool:
             return True
     except (OSError, ValueError):
         return False
+
+
+def asked(api: str, path: str, seconds: float = 2.0) -> Any:
+    """Return what a Prefect server says to a GET of ``path``, read as JSON.
+
+    Raises:
+        OSError, ValueError: it does not answer, or has nothing there.
+    """
+    with _opener_of(api).open(f"{api.rstrip('/')}{path}", timeout=seconds) as answer:
+        return json.load(answer)
 
 
 def _opener_of(api: str) -> urllib.request.OpenerDirector:

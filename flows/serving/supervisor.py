@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from types import FrameType
@@ -16,6 +16,7 @@ from flows.home import Home
 from flows.runs import are_living
 from flows.serving import server
 from flows.serving.away import Away
+from flows.serving.credentials import credentials_of
 from flows.serving.kept import Kept, Tell
 from flows.serving.logs import shorten
 from flows.turns import Turns
@@ -48,9 +49,19 @@ def keep_up(home: Home, port: int, tell: Tell) -> None:
 def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool], tell: Tell) -> None:
     """Keep a runner alive beside the server, and a stand-in while the server is away."""
     kept_runner = Kept("runner", lambda: _begin(home, "runner"), tell)
+    credentials: dict[str, str] = {}
+
+    def answers() -> bool:
+        nonlocal credentials
+        if not server.answers(api):
+            return False
+        if not os.environ.keys() & {"TRUEDY_BASE_URL", "TRUEDY_API_KEY"}:
+            credentials = credentials_of(api, credentials)
+        return True
+
     away = Away(
-        lambda: server.answers(api),
-        lambda: _begin(home, "stand_in"),
+        answers,
+        lambda: _begin(home, "stand_in", os.environ | credentials),
         lambda: _begin(home, "setting_up"),
         tell,
     )
@@ -94,8 +105,9 @@ _SETTINGS = {
 }
 
 
-def _begin(home: Home, module: str) -> server.Process:
-    return server.start([sys.executable, "-m", f"flows.serving.{module}"], home.prefect / f"{module}.log")
+def _begin(home: Home, module: str, environment: Mapping[str, str] | None = None) -> server.Process:
+    command = [sys.executable, "-m", f"flows.serving.{module}"]
+    return server.start(command, home.prefect / f"{module}.log", environment)
 
 
 def _wait_for_runs(home: Home) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from flows.home import find_home
+from flows.serving.credentials import credentials_of
 from flows.serving.server import prefect_server
 from tests.provider.running import RunningProvider, running_provider
 
@@ -64,6 +65,8 @@ def live_through() -> list[str]:
 
 def call_with_credentials_of_a_block(provider: RunningProvider) -> int:
     """Schedule a campaign whose dialer finds its key in a block only, and dispatch it; return the rings."""
+    from prefect.settings import get_current_settings
+
     from flows.cancel_campaign import cancel_campaign
     from flows.dialers.truedy_block import BLOCK_NAME, TruedyCredentials
     from flows.dispatch_due import dispatch_due
@@ -89,6 +92,8 @@ def call_with_credentials_of_a_block(provider: RunningProvider) -> int:
     pause_campaign("By block")
     resume_campaign("By block")
     cancel_campaign("By block")
+    said = credentials_of(str(get_current_settings().api.url), {})
+    assert said["TRUEDY_API_KEY"] == SECRET, sorted(said)
     return len(provider.rings())
 
 
