@@ -65,7 +65,7 @@ def live_through() -> list[str]:
 
 def call_with_credentials_of_a_block(provider: RunningProvider) -> int:
     """Schedule a campaign whose dialer finds its key in a block only, and dispatch it; return the rings."""
-    from prefect.settings import get_current_settings
+    from prefect import get_client
 
     from flows.cancel_campaign import cancel_campaign
     from flows.dialers.truedy_block import BLOCK_NAME, TruedyCredentials
@@ -92,7 +92,8 @@ def call_with_credentials_of_a_block(provider: RunningProvider) -> int:
     pause_campaign("By block")
     resume_campaign("By block")
     cancel_campaign("By block")
-    said = credentials_of(str(get_current_settings().api.url), {})
+    with get_client(sync_client=True) as client:
+        said = credentials_of(str(client.api_url), {})
     assert said["TRUEDY_API_KEY"] == SECRET, sorted(said)
     return len(provider.rings())
 
