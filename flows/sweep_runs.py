@@ -44,9 +44,9 @@ def sweep_runs() -> int:
 def sweep(home: Home, client: SyncPrefectClient, now: datetime) -> int:
     """Sweep once: return how many runs were ended or deleted.
 
-    A run has died where its file is there and not held, and it has been running for longer than it takes to
-    get there, whoever started it. Of the deployments' runs one that
-    is being submitted for minutes is stuck, and one that is two intervals late is deleted.
+    A run has died where its file is there and not held, whoever started it, unless it has only just begun. Of
+    the deployments' runs one that is being submitted for minutes is stuck, and one that is two intervals late
+    is deleted.
     """
     running = _runs(client, _in_state(StateType.RUNNING, StateType.CANCELLING))
     died = [run for run in running if has_died(home, run.id) and _since(run, now) > REPORTS_WITHIN]

@@ -58,8 +58,8 @@ class Connections(aiohttp.TCPConnector):
 
     def make_ahead(self, session: aiohttp.ClientSession, address: str, count: int) -> None:
         """Begin to have ``count`` connections to ``address``, or ``MADE_AHEAD``; nothing is sent."""
-        room = _MOST_CONNECTING - len(self._connecting)
-        for _ in range(min(count, MADE_AHEAD, room + len(self._spare)) - len(self._spare)):
+        wanted = min(count, MADE_AHEAD) - len(self._spare)
+        for _ in range(min(wanted, _MOST_CONNECTING - len(self._connecting))):
             self._spare.add(self._begin(self._make_one(session, address)))
 
     async def give_up(self) -> None:
