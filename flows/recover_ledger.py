@@ -6,6 +6,7 @@ from prefect import flow, get_run_logger
 
 from flows.errors import WorkError
 from flows.home import find_home
+from flows.orders import refuse_late
 from flows.recovering import recover
 from flows.runs import living_run
 
@@ -20,12 +21,13 @@ def recover_ledger(sure: bool = False) -> None:
         sure: Say that the ledger is lost or damaged; nothing is done otherwise.
 
     Raises:
-        WorkError: a campaign does not come back; the others do.
+        WorkError: it comes too late, or a campaign does not come back; the others do.
     """
     home, logger = find_home().require(), get_run_logger()
     if not sure:
         logger.info("nothing was done: choose sure to build the ledger anew")
         return
+    refuse_late(datetime.now(UTC))
     with living_run(home):
         found = recover(home, datetime.now(UTC), logger.info)
         logger.info(

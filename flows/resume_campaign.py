@@ -7,6 +7,7 @@ from prefect import flow, get_run_logger
 from flows import campaigns
 from flows.home import find_home
 from flows.ledger import Ledger
+from flows.orders import refuse_late, refuse_overtaken
 from flows.runs import living_run
 from flows.telling.events import tell_changes
 from flows.telling.names import name_run
@@ -19,11 +20,16 @@ def resume_campaign(campaign: str) -> str:
 
     Args:
         campaign: Id of the campaign, or its name where that is unique.
+
+    Raises:
+        WorkError: it comes too late, or the campaign was paused after this was ordered.
     """
     home = find_home().require()
+    refuse_late(datetime.now(UTC))
     with living_run(home):
         ledger = Ledger(home.ledger)
         stored = campaigns.stored_campaign(ledger, campaign)
+        refuse_overtaken(ledger, stored)
         state = campaigns.resume(ledger, campaign, datetime.now(UTC))
         get_run_logger().info("%s is %s", stored.name, state)
         with if_possible():

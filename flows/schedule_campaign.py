@@ -9,6 +9,7 @@ from flows.campaigns import draft_campaign
 from flows.dialers.truedy_block import take_up_credentials
 from flows.home import find_home
 from flows.ledger import Ledger
+from flows.orders import refuse_late
 from flows.publishing import WrittenPlan
 from flows.runs import living_run
 from flows.scheduling import schedule
@@ -27,8 +28,12 @@ def schedule_campaign(settings: Campaign, now: AwareDatetime | None = None) -> W
     Args:
         settings: The campaign.
         now: The moment of scheduling, with an offset; without one, the present.
+
+    Raises:
+        WorkError: it comes too late.
     """
     home = find_home().require()
+    refuse_late(datetime.now(UTC))
     with living_run(home):
         take_up_credentials()
         ledger, at, logger = Ledger(home.ledger), now or datetime.now(UTC), get_run_logger()

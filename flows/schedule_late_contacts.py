@@ -8,6 +8,7 @@ from flows.campaigns import stored_campaign
 from flows.dialers.truedy_block import take_up_credentials
 from flows.home import find_home
 from flows.ledger import Ledger
+from flows.orders import refuse_late
 from flows.publishing import WrittenPlan
 from flows.runs import living_run
 from flows.scheduling import schedule
@@ -22,8 +23,12 @@ def schedule_late_contacts(campaign: str) -> WrittenPlan:
 
     Args:
         campaign: Id of the campaign, or its name where that is unique.
+
+    Raises:
+        WorkError: it comes too late.
     """
     home = find_home().require()
+    refuse_late(datetime.now(UTC))
     with living_run(home):
         take_up_credentials()
         ledger, logger = Ledger(home.ledger), get_run_logger()

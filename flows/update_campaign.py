@@ -8,6 +8,7 @@ from flows.campaigns import stored_campaign
 from flows.dialers.truedy_block import take_up_credentials
 from flows.home import find_home
 from flows.ledger import Ledger
+from flows.orders import refuse_late
 from flows.runs import living_run
 from flows.scheduling import Edit, update
 from flows.telling.events import tell_changes
@@ -35,8 +36,12 @@ def update_campaign(
         clear: Settings to take away, so that there is no such limit any more.
         keep: Move only the slots that the new settings make impossible.
         dry_run: Only say what would change.
+
+    Raises:
+        WorkError: it comes too late.
     """
     home = find_home().require()
+    refuse_late(datetime.now(UTC))
     with living_run(home):
         take_up_credentials()
         ledger, logger = Ledger(home.ledger), get_run_logger()

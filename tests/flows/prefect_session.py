@@ -63,13 +63,17 @@ def live_through() -> list[str]:
     return []
 
 
-def call_with_credentials_of_a_block(provider: RunningProvider) -> int:
-    """Schedule a campaign whose dialer finds its key in a block only, and dispatch it; return the rings."""
+def call_with_credentials_of_a_block(provider: RunningProvider) -> tuple[int, list[str]]:
+    """Schedule a campaign whose dialer finds its key in a block only, and dispatch it.
+
+    Returns how often it rang, and what the orders to resume said that came too late.
+    """
     from prefect import get_client
 
     from flows.cancel_campaign import cancel_campaign
     from flows.dialers.truedy_block import BLOCK_NAME, TruedyCredentials
     from flows.dispatch_due import dispatch_due
+    from flows.orders import HOLDS_FOR
     from flows.pause_campaign import pause_campaign
     from flows.resume_campaign import resume_campaign
     from flows.schedule_campaign import schedule_campaign
@@ -89,13 +93,31 @@ def call_with_credentials_of_a_block(provider: RunningProvider) -> int:
     }
     schedule_campaign(Campaign.from_mapping(settings))
     dispatch_due(for_seconds=12)  # for five of them it rests, as the simulation had another clock
+    ordered_at = datetime.now(UTC)
     pause_campaign("By block")
+    refused = [order_resuming("By block", at) for at in (ordered_at, ordered_at - HOLDS_FOR)]
     resume_campaign("By block")
     cancel_campaign("By block")
     with get_client(sync_client=True) as client:
         said = credentials_of(str(client.api_url), {})
     assert said["TRUEDY_API_KEY"] == SECRET, sorted(said)
-    return len(provider.rings())
+    return len(provider.rings()), refused
+
+
+def order_resuming(campaign: str, ordered_for: datetime) -> str:
+    """Have the server order that a campaign goes on, as its form does; return what the run that ends says."""
+    from prefect import get_client
+    from prefect.flow_engine import run_flow
+    from prefect.states import Scheduled
+
+    from flows.resume_campaign import resume_campaign
+
+    order = {"campaign": campaign}
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(
+            resume_campaign, parameters=order, state=Scheduled(scheduled_time=ordered_for)
+        )
+    return str(run_flow(resume_campaign, flow_run=run, parameters=order, return_type="state").message)
 
 
 def have_arrived(task_runs, events) -> bool:
@@ -124,7 +146,7 @@ async def seen_by_server() -> dict[str, object]:
         flows = {flow.id: flow.name for flow in await client.read_flows()}
         flow_runs = await client.read_flow_runs()
         return {
-            "flows": {flows[run.flow_id]: run.state_name for run in flow_runs},
+            "flows": sorted([flows[run.flow_id], run.state_name] for run in flow_runs),
             "names": sorted(run.name for run in flow_runs),
             "tasks": sorted([run.name, run.state_name] for run in task_runs),
             "artifacts": sorted([one.key, one.type] for one in await client.read_artifacts() if one.key),
@@ -232,9 +254,9 @@ if __name__ == "__main__":
     ):
         problems = live_through()
         replan_campaigns()
-        rings = call_with_credentials_of_a_block(provider)
+        rings, refused = call_with_credentials_of_a_block(provider)
         seen = asyncio.run(seen_by_server())
         swept = sweep_away_the_dead()
         ended = end_the_silent()
-    told = {"errors": problems, "rings": rings, "swept": swept, "ended": ended}
+    told = {"errors": problems, "rings": rings, "refused": refused, "swept": swept, "ended": ended}
     sys.stdout.write(json.dumps(seen | told | {"secrets": files_with(SECRET, home.path)}))

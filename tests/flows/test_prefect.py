@@ -30,17 +30,28 @@ def seen(tmp_path_factory):
 
 
 def test_flows_are_seen_on_the_server_as_they_ended(seen):
-    assert seen["flows"] == {
-        "load-contacts": "Completed",
-        "schedule-campaign": "Completed",
-        "dispatch-due": "Completed",
-        "dispatch-good": "Completed",
-        "dispatch-bad": "Failed",
-        "replan-campaigns": "Completed",
-        "pause-campaign": "Completed",
-        "resume-campaign": "Completed",
-        "cancel-campaign": "Completed",
-    }
+    assert seen["flows"] == [
+        ["cancel-campaign", "Completed"],
+        ["dispatch-bad", "Failed"],
+        ["dispatch-due", "Completed"],
+        ["dispatch-due", "Completed"],
+        ["dispatch-good", "Completed"],
+        ["load-contacts", "Completed"],
+        ["pause-campaign", "Completed"],
+        ["replan-campaigns", "Completed"],
+        ["resume-campaign", "Completed"],
+        ["resume-campaign", "Failed"],
+        ["resume-campaign", "Failed"],
+        ["schedule-campaign", "Completed"],
+        ["schedule-campaign", "Completed"],
+    ]
+
+
+def test_an_order_to_resume_that_a_pause_has_overtaken_or_that_comes_late_is_refused(seen):
+    overtaken, late = seen["refused"]
+    assert "By block: it was paused at 20" in overtaken
+    assert "after this was ordered" in overtaken
+    assert "within 5 minutes: nothing was done" in late
 
 
 def test_runs_have_names_that_people_can_read(seen):
