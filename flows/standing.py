@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -27,12 +27,16 @@ from transforms.wall_clock import to_local
 CALL_STATES = ("scheduled", "claimed", "in_progress", *OUTCOMES, "unknown", "skipped", "cancelled")
 """The states in which calls are listed."""
 
+OVERDUE = timedelta(minutes=1)
+"""How long a call that nothing holds back may wait before its dispatchers count as unable to place it."""
+
 
 @dataclass(frozen=True)
 class Standing:
     """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers.
 
-    ``gone_back`` (``campaign_id``, ``calls``, ``reason``) counts calls that were claimed and not made lately.
+    ``gone_back`` (``campaign_id``, ``calls``, ``reason``) counts calls that were claimed and not made lately,
+    ``overdue``, by campaign, those that nothing holds back and that nobody has claimed for ``OVERDUE``.
     ``lost`` names those who have calls open, but of whom nobody can tell whether they live. ``refusal`` says
     why nothing at all may be dispatched; ``untaken`` why the ledger's log could not be taken in;
     ``unready`` why dialers cannot be used here, by name.
@@ -41,6 +45,7 @@ class Standing:
     campaigns: pl.DataFrame
     held: pl.DataFrame
     gone_back: pl.DataFrame
+    overdue: dict[str, int]
     dispatchers: list[Living]
     lost: list[str]
     refusal: str | None
@@ -59,11 +64,13 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
         campaigns = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
         held = _held(session, now)
         gone_back = session.read("list_gone_back", since=now - LATE_LIMIT)
+        overdue = session.read("list_overdue", now=now, since=now - OVERDUE, late_limit=LATE_LIMIT)
         refusal = _refusal(home, session, any_planned=campaigns["plan_version"].count() > 0)
         owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
     lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
     dispatchers, unready = living(home.owners), unready_dialers()
-    return Standing(campaigns, held, gone_back, dispatchers, lost, refusal, ledger.untaken, unready)
+    waiting = dict(overdue.iter_rows())
+    return Standing(campaigns, held, gone_back, waiting, dispatchers, lost, refusal, ledger.untaken, unready)
 
 
 def _refusal(home: Home, session: Session, *, any_planned: bool) -> str | None:
@@ -111,6 +118,11 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
         told.append(f"its dialer {dialer} {found.unready[dialer]}")
     if not found.dispatchers:
         told.append("no dispatcher is running: callplan dispatch places what is due")
+    elif overdue := found.overdue.get(str(campaign["campaign_id"])):
+        told.append(
+            f"{overdue:,} calls have been due for more than a minute and nothing holds them back, but nobody "
+            f"claims them: {', '.join(map(str, found.dispatchers))} may not have {dialer} set up, or hang"
+        )
     told += [f"{owner} is stopped; the calls it has in hand wait for it" for owner in found.stopped]
     lost = found.lost if campaign["in_flight_count"] else []
     told += [

@@ -145,3 +145,29 @@ def test_who_is_skipped_after_a_slot_was_missed_is_listed_once(home):
     listed = calls_of(home, world.ledger, world.stored).collect()
     assert listed.filter(contact_id=contact)["state"].to_list() == ["skipped"]
     assert listed.select("contact_id", "attempt").is_unique().all()
+
+
+def test_what_no_dispatcher_can_place_is_told_in_status_once_it_is_overdue(home):
+    world = World(home, contacts(3))
+    a_second, a_minute = timedelta(seconds=1), timedelta(minutes=1)
+
+    def told(now):
+        found = standing(home, world.ledger, now)
+        return [why for why in reasons(found.campaigns.row(0, named=True), found, now) if "claims" in why]
+
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        world.clock.wait_until(START)
+        world.dispatcher(owner, dialers={"truedy": world.dialer}).tick()  # not the one of the campaign
+        assert told(START + a_minute) == []
+        (why,) = told(START + a_minute + a_second)
+        assert why.startswith("1 calls have been due for more than a minute")
+        assert str(owner.owner_id[:8]) in why
+        world.pause()
+        assert told(START + a_minute + a_second) == []
+        resume(world.ledger, world.campaign_id, START + a_minute + a_second)
+        assert told(START + a_minute + 2 * a_second) == []  # whoever claims has not had the time
+        assert told(START + 2 * a_minute + 2 * a_second) == [why]
+        world.clock.wait_until(START + 2 * a_minute)
+        world.dispatcher(owner).tick()
+        assert world.calls.height == 1
+        assert told(START + 3 * a_minute + a_second) == []
