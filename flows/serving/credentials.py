@@ -3,15 +3,32 @@
 Asked over HTTP, because the supervisor does without Prefect. It is kept in memory only.
 """
 
+import os
 from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.error import HTTPError
 
 from flows.dialers.truedy_access import BLOCK_NAME, BLOCK_TYPE, TruedyAccess
 from flows.errors import InputError
-from flows.serving.server import asked
+from flows.serving.server import answers, asked
 
 _BLOCK = f"/block_types/slug/{BLOCK_TYPE}/block_documents/name/{BLOCK_NAME}?include_secrets=true"
+
+
+class KeptCredentials:
+    """What the block of the server at ``api`` last said, as an ``environment`` to add to one's own."""
+
+    def __init__(self, api: str) -> None:
+        self._api = api
+        self.environment: dict[str, str] = {}
+
+    def look(self) -> bool:
+        """Return whether the server answers; ask it again then, unless the environment speaks for itself."""
+        if not answers(self._api):
+            return False
+        if not os.environ.keys() & {"TRUEDY_BASE_URL", "TRUEDY_API_KEY"}:
+            self.environment = credentials_of(self._api, self.environment)
+        return True
 
 
 def credentials_of(api: str, before: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from flows.home import Home
 from flows.runs import are_living
 from flows.serving import server
 from flows.serving.away import Away
-from flows.serving.credentials import credentials_of
+from flows.serving.credentials import KeptCredentials
 from flows.serving.kept import Kept, Tell
 from flows.serving.logs import shorten
 from flows.turns import Turns
@@ -49,19 +49,10 @@ def keep_up(home: Home, port: int, tell: Tell) -> None:
 def _serve(home: Home, api: str, kept_server: Kept, stopped: Callable[[], bool], tell: Tell) -> None:
     """Keep a runner alive beside the server, and a stand-in while the server is away."""
     kept_runner = Kept("runner", lambda: _begin(home, "runner"), tell)
-    credentials: dict[str, str] = {}
-
-    def answers() -> bool:
-        nonlocal credentials
-        if not server.answers(api):
-            return False
-        if not os.environ.keys() & {"TRUEDY_BASE_URL", "TRUEDY_API_KEY"}:
-            credentials = credentials_of(api, credentials)
-        return True
-
+    credentials = KeptCredentials(api)
     away = Away(
-        answers,
-        lambda: _begin(home, "stand_in", os.environ | credentials),
+        credentials.look,
+        lambda: _begin(home, "stand_in", os.environ | credentials.environment),
         lambda: _begin(home, "setting_up"),
         tell,
     )
