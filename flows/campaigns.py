@@ -19,6 +19,9 @@ LATE_LIMIT = timedelta(minutes=5)
 
 _FINAL = {"completed", "cancelled", "failed"}
 
+_PAUSABLE = ("scheduled", "active", "paused")
+"""Who is paused once more stays so, whatever was ordered before that and comes late."""
+
 
 @dataclass(frozen=True)
 class StoredCampaign:
@@ -154,18 +157,18 @@ def chosen_dialer(campaign: Campaign) -> DialerName:
 
 
 def pause(session: Session, named: str, now: datetime) -> StoredCampaign:
-    """Store that a campaign is held back; return it as it was."""
+    """Store that a campaign is held back, also one that is already; return it as it was."""
     campaign = find_campaign(session, named)
-    if campaign.state not in ("scheduled", "active"):
+    if campaign.state not in _PAUSABLE:
         raise InputError(f"{named}: is {campaign.state}; only a scheduled or active campaign can be paused")
     set_state(session, campaign, "paused", now)
     return campaign
 
 
 def pause_all(session: Session, now: datetime) -> list[StoredCampaign]:
-    """Store that every scheduled and active campaign is held back; return them as they were."""
+    """Store that every campaign that can be paused is held back; return them as they were."""
     rows = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
-    live = rows.filter(pl.col("state").is_in(["scheduled", "active"]))["campaign_id"].to_list()
+    live = rows.filter(pl.col("state").is_in(_PAUSABLE))["campaign_id"].to_list()
     found = [find_campaign(session, campaign_id) for campaign_id in live]
     for campaign in found:
         set_state(session, campaign, "paused", now)

@@ -26,7 +26,7 @@ def pause_campaign(campaign: str = "", everything: bool = False) -> None:
 
     Args:
         campaign: Id of the campaign, or its name where that is unique.
-        everything: The emergency stop, instead of one campaign: all that are scheduled or active.
+        everything: The emergency stop, instead of one campaign: all that are neither drafts nor over.
     """
     home = find_home().require()
     if everything == bool(campaign):

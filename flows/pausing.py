@@ -43,8 +43,11 @@ class UnacknowledgedError(WorkError):
 def pause(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
     """Hold a campaign back; when this returns no further call of it starts.
 
+    One that is paused already is paused once more: that is acknowledged anew, and an order to resume it that
+    was given before counts no more.
+
     Raises:
-        InputError: it is not scheduled or active.
+        InputError: it is a draft or final.
         WorkError: it could not be stored.
         UnacknowledgedError: a dispatcher did not let go of its slice in time, or the journal could not be
             told; the campaign is paused though.
@@ -53,7 +56,7 @@ def pause(home: Home, ledger: Ledger, named: str, now: datetime) -> Held:
 
 
 def pause_all(home: Home, ledger: Ledger, now: datetime) -> Held:
-    """Hold every scheduled and active campaign back, like ``pause``: the emergency stop."""
+    """Hold every campaign back that is no draft and not final, like ``pause``: the emergency stop."""
     return _stop(home, ledger, lambda session: campaigns.pause_all(session, now), "paused", now)
 
 

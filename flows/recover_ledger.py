@@ -27,7 +27,7 @@ def recover_ledger(sure: bool = False) -> None:
     if not sure:
         logger.info("nothing was done: choose sure to build the ledger anew")
         return
-    refuse_late(datetime.now(UTC))
+    refuse_late()
     with living_run(home):
         found = recover(home, datetime.now(UTC), logger.info)
         logger.info(

@@ -25,7 +25,7 @@ def resume_campaign(campaign: str) -> str:
         WorkError: it comes too late, or the campaign was paused after this was ordered.
     """
     home = find_home().require()
-    refuse_late(datetime.now(UTC))
+    refuse_late()
     with living_run(home):
         ledger = Ledger(home.ledger)
         stored = campaigns.stored_campaign(ledger, campaign)

@@ -33,7 +33,7 @@ def schedule_campaign(settings: Campaign, now: AwareDatetime | None = None) -> W
         WorkError: it comes too late.
     """
     home = find_home().require()
-    refuse_late(datetime.now(UTC))
+    refuse_late()
     with living_run(home):
         take_up_credentials()
         ledger, at, logger = Ledger(home.ledger), now or datetime.now(UTC), get_run_logger()

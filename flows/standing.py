@@ -28,15 +28,15 @@ CALL_STATES = ("scheduled", "claimed", "in_progress", *OUTCOMES, "unknown", "ski
 """The states in which calls are listed."""
 
 OVERDUE = timedelta(minutes=1)
-"""How long a call that nothing holds back may wait before its dispatchers count as unable to place it."""
+"""How long a call that nothing holds back may wait before ``status`` tells of it."""
 
 
 @dataclass(frozen=True)
 class Standing:
     """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers.
 
-    ``gone_back`` (``campaign_id``, ``calls``, ``reason``) counts calls that were claimed and not made lately,
-    ``overdue``, by campaign, those that nothing holds back and that nobody has claimed for ``OVERDUE``.
+    ``gone_back`` (``campaign_id``, ``calls``, ``reason``) counts calls that were claimed and not made lately.
+    ``overdue`` (``campaign_id``, ``slots``, ``unread_since``) is what nobody has looked after for long.
     ``lost`` names those who have calls open, but of whom nobody can tell whether they live. ``refusal`` says
     why nothing at all may be dispatched; ``untaken`` why the ledger's log could not be taken in;
     ``unready`` why dialers cannot be used here, by name.
@@ -45,7 +45,7 @@ class Standing:
     campaigns: pl.DataFrame
     held: pl.DataFrame
     gone_back: pl.DataFrame
-    overdue: dict[str, int]
+    overdue: pl.DataFrame
     dispatchers: list[Living]
     lost: list[str]
     refusal: str | None
@@ -69,8 +69,7 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
         owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
     lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
     dispatchers, unready = living(home.owners), unready_dialers()
-    waiting = dict(overdue.iter_rows())
-    return Standing(campaigns, held, gone_back, waiting, dispatchers, lost, refusal, ledger.untaken, unready)
+    return Standing(campaigns, held, gone_back, overdue, dispatchers, lost, refusal, ledger.untaken, unready)
 
 
 def _refusal(home: Home, session: Session, *, any_planned: bool) -> str | None:
@@ -118,11 +117,7 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
         told.append(f"its dialer {dialer} {found.unready[dialer]}")
     if not found.dispatchers:
         told.append("no dispatcher is running: callplan dispatch places what is due")
-    elif overdue := found.overdue.get(str(campaign["campaign_id"])):
-        told.append(
-            f"{overdue:,} calls have been due for more than a minute and nothing holds them back, but nobody "
-            f"claims them: {', '.join(map(str, found.dispatchers))} may not have {dialer} set up, or hang"
-        )
+    told += _overdue(campaign, found)
     told += [f"{owner} is stopped; the calls it has in hand wait for it" for owner in found.stopped]
     lost = found.lost if campaign["in_flight_count"] else []
     told += [
@@ -146,6 +141,27 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
     first_at = campaign["first_at"]
     if isinstance(first_at, datetime) and now < first_at:
         told.append("its first slot has not fallen due")
+    return told
+
+
+def _overdue(campaign: dict[str, object], found: Standing) -> list[str]:
+    """Return what the dispatchers that run do not look after, and what that can come from."""
+    if not found.dispatchers:
+        return []
+    told, they = [], ", ".join(map(str, found.dispatchers))
+    mine = found.overdue.filter(pl.col("campaign_id") == campaign["campaign_id"])
+    for slots, unread_since in mine.select("slots", "unread_since").iter_rows():
+        if slots:
+            told.append(
+                f"{slots:,} calls have been due for more than a minute, and nobody has claimed them: {they} "
+                f"has only just begun, has no access to {campaign['dialer']}, or hangs"
+            )
+        if unread_since is not None:
+            since = to_local(str(campaign["timezone"]), unread_since)
+            told.append(
+                f"nobody has looked for its slots after {since:%Y-%m-%d %H:%M%z}: {they} has only just "
+                "begun, or hangs"
+            )
     return told
 
 

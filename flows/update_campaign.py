@@ -41,7 +41,7 @@ def update_campaign(
         WorkError: it comes too late.
     """
     home = find_home().require()
-    refuse_late(datetime.now(UTC))
+    refuse_late()
     with living_run(home):
         take_up_credentials()
         ledger, logger = Ledger(home.ledger), get_run_logger()

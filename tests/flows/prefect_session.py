@@ -63,10 +63,10 @@ def live_through() -> list[str]:
     return []
 
 
-def call_with_credentials_of_a_block(provider: RunningProvider) -> tuple[int, list[str]]:
+def call_with_credentials_of_a_block(provider: RunningProvider) -> tuple[int, list[list[str]]]:
     """Schedule a campaign whose dialer finds its key in a block only, and dispatch it.
 
-    Returns how often it rang, and what the orders to resume said that came too late.
+    Returns how often it rang, and how orders to resume end: one overtaken, one late, one in time.
     """
     from prefect import get_client
 
@@ -75,7 +75,6 @@ def call_with_credentials_of_a_block(provider: RunningProvider) -> tuple[int, li
     from flows.dispatch_due import dispatch_due
     from flows.orders import HOLDS_FOR
     from flows.pause_campaign import pause_campaign
-    from flows.resume_campaign import resume_campaign
     from flows.schedule_campaign import schedule_campaign
     from transforms.campaign import Campaign
 
@@ -93,31 +92,41 @@ def call_with_credentials_of_a_block(provider: RunningProvider) -> tuple[int, li
     }
     schedule_campaign(Campaign.from_mapping(settings))
     dispatch_due(for_seconds=12)  # for five of them it rests, as the simulation had another clock
-    ordered_at = datetime.now(UTC)
     pause_campaign("By block")
-    refused = [order_resuming("By block", at) for at in (ordered_at, ordered_at - HOLDS_FOR)]
-    resume_campaign("By block")
+    overtaken = order_resuming("By block")
+    pause_campaign("By block")
+    late = order_resuming("By block", datetime.now(UTC) - HOLDS_FOR - timedelta(minutes=1))
+    ends = [carry_out(order) for order in (overtaken, late, order_resuming("By block"))]
     cancel_campaign("By block")
     with get_client(sync_client=True) as client:
         said = credentials_of(str(client.api_url), {})
     assert said["TRUEDY_API_KEY"] == SECRET, sorted(said)
-    return len(provider.rings()), refused
+    return len(provider.rings()), ends
 
 
-def order_resuming(campaign: str, ordered_for: datetime) -> str:
-    """Have the server order that a campaign goes on, as its form does; return what the run that ends says."""
+def order_resuming(campaign: str, ordered_for: datetime | None = None) -> UUID:
+    """Have the server order that a campaign goes on, as its form does; return the id of the run."""
     from prefect import get_client
-    from prefect.flow_engine import run_flow
     from prefect.states import Scheduled
 
     from flows.resume_campaign import resume_campaign
 
-    order = {"campaign": campaign}
+    at = Scheduled() if ordered_for is None else Scheduled(scheduled_time=ordered_for)
     with get_client(sync_client=True) as client:
-        run = client.create_flow_run(
-            resume_campaign, parameters=order, state=Scheduled(scheduled_time=ordered_for)
-        )
-    return str(run_flow(resume_campaign, flow_run=run, parameters=order, return_type="state").message)
+        return client.create_flow_run(resume_campaign, parameters={"campaign": campaign}, state=at).id
+
+
+def carry_out(order: UUID) -> list[str]:
+    """Run what was ordered, as a runner does; return the state in which it ends and what it says."""
+    from prefect import get_client
+    from prefect.flow_engine import run_flow
+
+    from flows.resume_campaign import resume_campaign
+
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(order)
+    state = run_flow(resume_campaign, flow_run=run, parameters=run.parameters, return_type="state")
+    return [str(state.name), str(state.message)]
 
 
 def have_arrived(task_runs, events) -> bool:
@@ -254,9 +263,9 @@ if __name__ == "__main__":
     ):
         problems = live_through()
         replan_campaigns()
-        rings, refused = call_with_credentials_of_a_block(provider)
+        rings, orders = call_with_credentials_of_a_block(provider)
         seen = asyncio.run(seen_by_server())
         swept = sweep_away_the_dead()
         ended = end_the_silent()
-    told = {"errors": problems, "rings": rings, "refused": refused, "swept": swept, "ended": ended}
+    told = {"errors": problems, "rings": rings, "orders": orders, "swept": swept, "ended": ended}
     sys.stdout.write(json.dumps(seen | told | {"secrets": files_with(SECRET, home.path)}))

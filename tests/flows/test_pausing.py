@@ -14,6 +14,7 @@ from flows.owners import Owner
 from flows.pausing import UnacknowledgedError
 from flows.placing import notes
 from flows.pools import SteppedPool
+from flows.standing import standing
 from tests.people import contacts
 from tests.world import DAY, START, World
 
@@ -84,6 +85,34 @@ def test_pausing_before_the_first_slot_gives_scheduled_again(home):
     world = World(home, contacts(3))
     world.pause()
     assert campaigns.resume(world.ledger, world.campaign_id, world.clock.now()) == "scheduled"
+
+
+@pytest.mark.parametrize("pauses", [pausing.pause, lambda *given: pausing.pause_all(*given[:2], given[3])])
+def test_who_is_paused_once_more_stays_so_and_the_journal_is_told_of_both(home, pauses):
+    world = World(home, contacts(4))
+    world.run(START + timedelta(hours=1))
+    with world.ledger.session() as session:
+        campaigns.set_state(
+            session,
+            campaigns.find_campaign(session, world.campaign_id),
+            "paused",
+            world.clock.now(),
+            "no credit",
+        )
+    first_at = world.clock.now()
+    world.clock.wait_until(first_at + timedelta(hours=1))
+    held = pauses(home, world.ledger, world.campaign_id, world.clock.now())
+    assert [campaign.state for campaign in held.campaigns] == ["paused"]
+    row = standing(home, world.ledger, world.clock.now()).campaigns.row(0, named=True)
+    assert (row["state"], row["reason"]) == ("paused", "no credit")
+    with world.ledger.session() as session:
+        told = session.read("list_campaign_changes", after=first_at - timedelta.resolution)
+    assert told.select("happened_at", "from_state", "to_state").rows() == [
+        (first_at, "active", "paused"),
+        (world.clock.now(), "active", "paused"),
+    ]
+    assert [entry.kind for entry in Journal(home.journal).entries_after(0)].count("stop") == 1
+    assert campaigns.resume(world.ledger, world.campaign_id, world.clock.now()) == "active"
 
 
 def test_a_skipped_contact_is_never_called_and_the_campaign_completes(home):

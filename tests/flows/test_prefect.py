@@ -38,6 +38,7 @@ def test_flows_are_seen_on_the_server_as_they_ended(seen):
         ["dispatch-good", "Completed"],
         ["load-contacts", "Completed"],
         ["pause-campaign", "Completed"],
+        ["pause-campaign", "Completed"],
         ["replan-campaigns", "Completed"],
         ["resume-campaign", "Completed"],
         ["resume-campaign", "Failed"],
@@ -47,11 +48,12 @@ def test_flows_are_seen_on_the_server_as_they_ended(seen):
     ]
 
 
-def test_an_order_to_resume_that_a_pause_has_overtaken_or_that_comes_late_is_refused(seen):
-    overtaken, late = seen["refused"]
-    assert "By block: it was paused at 20" in overtaken
-    assert "after this was ordered" in overtaken
-    assert "within 5 minutes: nothing was done" in late
+def test_an_order_to_resume_is_refused_where_a_pause_has_overtaken_it_or_it_comes_late(seen):
+    overtaken, late, in_time = seen["orders"]
+    assert overtaken[0] == late[0] == "Failed"
+    assert "By block: it was paused after this was ordered" in overtaken[1]
+    assert "did not begin within 5 minutes" in late[1]
+    assert in_time[0] == "Completed"
 
 
 def test_runs_have_names_that_people_can_read(seen):
@@ -92,7 +94,7 @@ def test_a_plan_that_only_adds_is_shown_beside_the_plan_of_the_many(seen):
 
 def test_every_change_of_a_campaign_is_one_event(seen):
     of_block = [event.rpartition(".")[2] for name, event in seen["events"] if name == "By block"]
-    assert sorted(of_block) == ["active", "active", "cancelled", "draft", "paused", "scheduled"]
+    assert sorted(of_block) == ["active", "active", "cancelled", "draft", "paused", "paused", "scheduled"]
 
 
 def test_a_key_from_a_block_places_calls_and_is_written_nowhere(seen):

@@ -3,20 +3,22 @@
 import shutil
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
-from flows import database
+from flows import database, pausing
 from flows.asking import ask
 from flows.campaigns import resume
 from flows.errors import WorkError
 from flows.ledger import Ledger
 from flows.owners import Owner, remove_files
+from flows.staging import STAGE_AHEAD
 from flows.standing import calls_of, reasons, standing, why_not_planned
 from tests.faults.stated import stated
 from tests.people import contacts
 from tests.world import DAY, START, World
 
-HOUR = timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 def test_calls_of_a_dispatcher_of_which_nothing_is_left_are_told_in_status(home):
@@ -147,27 +149,46 @@ def test_who_is_skipped_after_a_slot_was_missed_is_listed_once(home):
     assert listed.select("contact_id", "attempt").is_unique().all()
 
 
+def _overdue(world, now):
+    """Return what ``status`` tells of what the living dispatchers do not look after."""
+    found = standing(world.home, world.ledger, now)
+    row = found.campaigns.row(by_predicate=pl.col("campaign_id") == world.campaign_id, named=True)
+    return [why for why in reasons(row, found, now) if "has only just begun" in why]
+
+
 def test_what_no_dispatcher_can_place_is_told_in_status_once_it_is_overdue(home):
-    world = World(home, contacts(3))
-    a_second, a_minute = timedelta(seconds=1), timedelta(minutes=1)
-
-    def told(now):
-        found = standing(home, world.ledger, now)
-        return [why for why in reasons(found.campaigns.row(0, named=True), found, now) if "claims" in why]
-
+    world = World(home, contacts(200), end_time="10:30", max_concurrent_calls=100)
+    other = world.add_campaign(name="Other", end_time="10:30")
+    pausing.skip(home, world.ledger, world.campaign_id, pl.Series(["c1"]), "no", world.clock.now())
     with Owner(home.owners, world.ledger, world.clock) as owner:
         world.clock.wait_until(START)
         world.dispatcher(owner, dialers={"truedy": world.dialer}).tick()  # not the one of the campaign
-        assert told(START + a_minute) == []
-        (why,) = told(START + a_minute + a_second)
-        assert why.startswith("1 calls have been due for more than a minute")
-        assert str(owner.owner_id[:8]) in why
+        assert _overdue(world, START + MINUTE) == []  # its beginning is an event of just then
+        now = START + 3 * MINUTE
+        (why,) = _overdue(world, now)
+        overdue = sum(START + place * 9 * SECOND < now - MINUTE for place in range(200)) - 1  # c1 is skipped
+        assert why.startswith(f"{overdue} calls have been due for more than a minute")
+        assert f"dispatcher {owner.owner_id[:8]}" in why
+        assert "no access to simulated" in why
+        pausing.pause(home, world.ledger, other, now - SECOND)
+        assert _overdue(world, now) == [why]
         world.pause()
-        assert told(START + a_minute + a_second) == []
-        resume(world.ledger, world.campaign_id, START + a_minute + a_second)
-        assert told(START + a_minute + 2 * a_second) == []  # whoever claims has not had the time
-        assert told(START + 2 * a_minute + 2 * a_second) == [why]
-        world.clock.wait_until(START + 2 * a_minute)
+        resume(world.ledger, world.campaign_id, now)
+        assert _overdue(world, now + MINUTE) == []  # whoever claims has not had the time
+        assert len(_overdue(world, now + MINUTE + SECOND)) == 1
+        world.clock.wait_until(now + MINUTE)
         world.dispatcher(owner).tick()
-        assert world.calls.height == 1
-        assert told(START + 3 * a_minute + a_second) == []
+        assert _overdue(world, now + 2 * MINUTE) == []
+
+
+def test_a_dispatcher_that_stages_nothing_any_more_is_told_in_status(home):
+    world = World(home, contacts(200))
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        assert _overdue(world, START) == []
+        (why,) = _overdue(world, START + MINUTE + SECOND)
+        assert why.startswith("nobody has looked for its slots after 2026-03-23 10:00-0400")
+        world.clock.wait_until(START)
+        world.dispatcher(owner, dialers={"truedy": world.dialer}).tick()
+        assert not any("looked for" in why for why in _overdue(world, START + STAGE_AHEAD))
+        told = _overdue(world, START + STAGE_AHEAD + 2 * MINUTE)
+        assert any("looked for its slots after 2026-03-23 10:30" in why for why in told)

@@ -36,8 +36,7 @@ def test_the_life_of_a_campaign_on_the_command_line(scheduled):
     assert scheduled.json("status", "Renewals")["campaigns"][0]["why"] == [
         "it is paused: callplan resume lets it go on"
     ]
-    again = scheduled("pause", "Renewals")
-    assert (again.returncode, "is paused; only a scheduled or active" in again.stderr) == (2, True)
+    assert scheduled.json("pause", "Renewals")["state"] == "paused"  # once more
     assert scheduled.json("resume", row["campaign_id"])["state"] in ("scheduled", "active")
     assert scheduled.json("pause", "--all") == {"paused": 1, "in_flight": 0}
     assert scheduled.json("skip", "Renewals", "c1", "c2", "--reason", "asked us to")["skipped"] == 2
@@ -51,6 +50,9 @@ def test_the_life_of_a_campaign_on_the_command_line(scheduled):
     unknown = scheduled("calls", "Renewals", "--contact", "zz")
     assert (unknown.returncode, "no contact of the list" in unknown.stderr) == (2, True)
     assert scheduled.json("cancel", "Renewals")["state"] == "cancelled"
+    over = scheduled("pause", "Renewals")
+    assert (over.returncode, "is cancelled; only a scheduled or active" in over.stderr) == (2, True)
+    assert scheduled.json("pause", "--all") == {"paused": 0, "in_flight": 0}
     assert scheduled("resume", "Renewals").returncode == 2
 
 
