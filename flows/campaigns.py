@@ -25,13 +25,17 @@ _PAUSABLE = ("scheduled", "active", "paused")
 
 @dataclass(frozen=True)
 class StoredCampaign:
-    """A campaign as the ledger has it; ``latest_version`` of its plan is None before it is scheduled."""
+    """A campaign as the ledger has it; ``latest_version`` of its plan is None before it is scheduled.
+
+    ``changed_at`` is when it got the state that it has, or was paused last.
+    """
 
     campaign_id: str
     name: str
     state: str
     settings: Campaign
     starts_at: datetime | None
+    changed_at: datetime
     contact_count: int
     excluded_count: int
     listed_count: int
@@ -60,6 +64,7 @@ def find_campaign(session: Session, named: str) -> StoredCampaign:
         row["state"],
         Campaign.model_validate_json(row["settings"]),
         row["starts_at"],
+        row["changed_at"],
         row["contact_count"],
         row["excluded_count"],
         row["listed_count"],
@@ -160,8 +165,8 @@ def pause(session: Session, named: str, now: datetime) -> StoredCampaign:
     """Store that a campaign is held back, also one that is already; return it as it was."""
     campaign = find_campaign(session, named)
     if campaign.state not in _PAUSABLE:
-        raise InputError(f"{named}: is {campaign.state}; only a scheduled or active campaign can be paused")
-    set_state(session, campaign, "paused", now)
+        raise InputError(f"{named}: is {campaign.state}; only a campaign that is under way can be paused")
+    _hold(session, campaign, now)
     return campaign
 
 
@@ -171,16 +176,35 @@ def pause_all(session: Session, now: datetime) -> list[StoredCampaign]:
     live = rows.filter(pl.col("state").is_in(_PAUSABLE))["campaign_id"].to_list()
     found = [find_campaign(session, campaign_id) for campaign_id in live]
     for campaign in found:
-        set_state(session, campaign, "paused", now)
+        _hold(session, campaign, now)
     return found
 
 
-def resume(ledger: Ledger, named: str, now: datetime) -> str:
-    """Let a paused campaign go on and return its state: active once a slot has fallen due."""
+def _hold(session: Session, campaign: StoredCampaign, now: datetime) -> None:
+    """Pause a campaign; one that is paused keeps the reason, and when it was paused is ``now``."""
+    if campaign.state != "paused":
+        set_state(session, campaign, "paused", now)
+        return
+    session.write("pause_again", campaign_id=campaign.campaign_id, now=now)
+    session.write("add_pause_event", campaign_id=campaign.campaign_id, now=now)
+
+
+def resume(ledger: Ledger, named: str, now: datetime, ordered_at: datetime | None = None) -> str:
+    """Let a paused campaign go on and return its state: active once a slot has fallen due.
+
+    Raises:
+        InputError: it is not paused.
+        WorkError: it was paused after ``ordered_at``, when that was ordered, if not ``now``.
+    """
     with ledger.session() as session:
         campaign = find_campaign(session, named)
         if campaign.state != "paused":
             raise InputError(f"{named}: is {campaign.state}; only a paused campaign can be resumed")
+        if ordered_at is not None and ordered_at < campaign.changed_at:
+            raise WorkError(
+                f"{campaign.name}: it was paused after this was ordered, and stays so; "
+                "callplan resume lets it go on, or another order"
+            )
         first_at = session.read("list_versions", campaign_id=campaign.campaign_id)["first_at"].min()
         begun = isinstance(first_at, datetime) and first_at <= now
         set_state(session, campaign, "active" if begun else "scheduled", now)
@@ -208,6 +232,8 @@ def stop_again(session: Session, stops: pl.DataFrame, now: datetime) -> None:
             state == "cancelled" and campaign.state not in _FINAL
         ):
             set_state(session, campaign, state, now, f"it was {state} after this ledger was copied")
+        elif campaign.state == state == "paused":
+            _hold(session, campaign, now)
 
 
 def end_again(session: Session, changes: pl.DataFrame, now: datetime) -> None:

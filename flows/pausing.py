@@ -182,7 +182,8 @@ def _put_back(
 ) -> int:
     """Put back the claims that were not noted, and return how many calls are in flight.
 
-    A campaign that somebody has resumed meanwhile is left alone: who has its claims in hand may dial them.
+    A campaign that somebody has resumed or paused once more meanwhile is left alone: who has its claims in
+    hand may dial them, and whoever paused it last puts them back.
     The journal is told after the commit, lest claims go back by it that are dialled by then.
     """
     journal, in_flight, put_back = Journal(home.journal), 0, [ANSWERS.to_frame()]

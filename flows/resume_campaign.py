@@ -7,7 +7,7 @@ from prefect import flow, get_run_logger
 from flows import campaigns
 from flows.home import find_home
 from flows.ledger import Ledger
-from flows.orders import refuse_late, refuse_overtaken
+from flows.orders import ordered_at, refuse_late
 from flows.runs import living_run
 from flows.telling.events import tell_changes
 from flows.telling.names import name_run
@@ -27,10 +27,9 @@ def resume_campaign(campaign: str) -> str:
     home = find_home().require()
     refuse_late()
     with living_run(home):
-        ledger = Ledger(home.ledger)
+        ledger, now = Ledger(home.ledger), datetime.now(UTC)
         stored = campaigns.stored_campaign(ledger, campaign)
-        refuse_overtaken(ledger, stored)
-        state = campaigns.resume(ledger, campaign, datetime.now(UTC))
+        state = campaigns.resume(ledger, campaign, now, ordered_at(now))
         get_run_logger().info("%s is %s", stored.name, state)
         with if_possible():
             name_run("resume", stored.name, stored.latest_version)

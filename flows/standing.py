@@ -148,7 +148,7 @@ def _overdue(campaign: dict[str, object], found: Standing) -> list[str]:
     """Return what the dispatchers that run do not look after, and what that can come from."""
     if not found.dispatchers:
         return []
-    told, they = [], ", ".join(map(str, found.dispatchers))
+    told, they = [], " or ".join(map(str, found.dispatchers))
     mine = found.overdue.filter(pl.col("campaign_id") == campaign["campaign_id"])
     for slots, unread_since in mine.select("slots", "unread_since").iter_rows():
         if slots:

@@ -2,8 +2,8 @@
 -- Grain: one row per campaign. Order: created_at.
 -- $named varchar: a campaign id or name
 select
-    campaign_id, name, settings, dialer, contact_list, timezone, state, reason, created_at, starts_at,
-    finished_at, contact_count, excluded_count, listed_count, max_concurrent_calls,
+    campaign_id, name, settings, dialer, contact_list, timezone, state, reason, created_at, changed_at,
+    starts_at, finished_at, contact_count, excluded_count, listed_count, max_concurrent_calls,
     (
         select max(plan_version.plan_version)
         from plan_version

@@ -1,5 +1,5 @@
 -- The calls of a campaign that are claimed and were not noted in the dial journal.
--- Grain: one row per call; none where the state of the campaign is no longer the one that it was given at $stopped_at.
+-- Grain: one row per call; none where the campaign was resumed, or stopped once more, after $stopped_at.
 -- $campaign_id varchar: the campaign; $stopped_at timestamptz or null: when it was held back or ended
 select call.campaign_id, call.contact_id, call.attempt, call.lease_id
 from call

@@ -51,7 +51,7 @@ def test_the_life_of_a_campaign_on_the_command_line(scheduled):
     assert (unknown.returncode, "no contact of the list" in unknown.stderr) == (2, True)
     assert scheduled.json("cancel", "Renewals")["state"] == "cancelled"
     over = scheduled("pause", "Renewals")
-    assert (over.returncode, "is cancelled; only a scheduled or active" in over.stderr) == (2, True)
+    assert (over.returncode, "is cancelled; only a campaign that is under way" in over.stderr) == (2, True)
     assert scheduled.json("pause", "--all") == {"paused": 0, "in_flight": 0}
     assert scheduled("resume", "Renewals").returncode == 2
 

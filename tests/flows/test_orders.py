@@ -1,0 +1,39 @@
+"""When a run that is an order was given and begun, by the server's clock and by one's own."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas import FlowRun
+from prefect.states import Running, State
+
+from flows.errors import WorkError
+from flows.orders import began_after, waited
+
+NOON = datetime(2026, 3, 23, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def _order(
+    begun_at: datetime, meant_for: datetime | None, created: datetime, *, auto: bool = False
+) -> FlowRun:
+    running: State[object] = Running(timestamp=begun_at)
+    return FlowRun(
+        flow_id=uuid4(), state=running, expected_start_time=meant_for, created=created, auto_scheduled=auto
+    )
+
+
+def test_an_order_for_later_was_given_before_its_time():
+    order = _order(NOON + MINUTE, meant_for=NOON, created=NOON - 60 * MINUTE)
+    assert began_after(order) == MINUTE
+    assert waited(order) == 61 * MINUTE
+
+
+def test_a_run_by_a_schedule_is_ordered_for_its_time():
+    order = _order(NOON + MINUTE, meant_for=NOON, created=NOON - 60 * MINUTE, auto=True)
+    assert waited(order) == MINUTE
+
+
+def test_a_run_that_does_not_say_when_it_was_meant_is_refused():
+    with pytest.raises(WorkError, match="does not say when"):
+        began_after(_order(NOON, meant_for=None, created=NOON))
