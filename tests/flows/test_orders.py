@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.schemas import FlowRun
-from prefect.states import Running, State
+from prefect.states import Running
 
 from flows.errors import WorkError
 from flows.orders import began_after, waited
@@ -14,12 +14,10 @@ NOON = datetime(2026, 3, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def _order(
-    begun_at: datetime, meant_for: datetime | None, created: datetime, *, auto: bool = False
-) -> FlowRun:
-    running: State[object] = Running(timestamp=begun_at)
+def _order(begun_at, meant_for, created, *, auto=False):
+    begun = Running(timestamp=begun_at)
     return FlowRun(
-        flow_id=uuid4(), state=running, expected_start_time=meant_for, created=created, auto_scheduled=auto
+        flow_id=uuid4(), state=begun, expected_start_time=meant_for, created=created, auto_scheduled=auto
     )
 
 
