@@ -203,7 +203,7 @@ def resume(ledger: Ledger, named: str, now: datetime, ordered_at: datetime | Non
         if ordered_at is not None and ordered_at < campaign.changed_at:
             raise WorkError(
                 f"{campaign.name}: it was paused after this was ordered, and stays so; "
-                "callplan resume lets it go on, or another order"
+                "order it again, or use callplan resume"
             )
         first_at = session.read("list_versions", campaign_id=campaign.campaign_id)["first_at"].min()
         begun = isinstance(first_at, datetime) and first_at <= now

@@ -25,25 +25,32 @@ def refuse_late() -> None:
 
 
 def ordered_at(now: datetime) -> datetime:
-    """Return when the run that is running was ordered, by the clock of ``now``."""
-    return now - waited(_order())
+    """Return when the run that is running was ordered; ``now`` is when it began, by this machine's clock."""
+    return given_at(_order(), now)
 
 
 def began_after(order: FlowRun) -> timedelta:
     """Return how long after the time that it was meant for a run began."""
-    return _since(order, order.expected_start_time)
+    return _begun_at(order) - _said(order.expected_start_time)
 
 
-def waited(order: FlowRun) -> timedelta:
-    """Return how long before it began a run was ordered; one by a schedule is ordered for its time."""
-    return _since(order, order.expected_start_time if order.auto_scheduled else order.created)
+def given_at(order: FlowRun, now: datetime) -> datetime:
+    """Return when a run that began at ``now`` was ordered; one by a schedule is ordered for its time.
+
+    The server's clock may be another: of what both say it is the earlier instant, which more pauses follow.
+    """
+    given = _said(order.expected_start_time if order.auto_scheduled else order.created)
+    return min(given, now - (_begun_at(order) - given))
 
 
-def _since(order: FlowRun, instant: datetime | None) -> timedelta:
-    """Return how long after ``instant`` a run began, both by the server's clock, which may be another one."""
-    if order.state is None or instant is None:
-        raise WorkError("this run does not say when it was ordered, and did nothing")
-    return order.state.timestamp - instant
+def _begun_at(order: FlowRun) -> datetime:
+    return _said(None if order.state is None else order.state.timestamp)
+
+
+def _said(instant: datetime | None) -> datetime:
+    if instant is None:
+        raise WorkError("this run does not say when it was ordered or began, and did nothing")
+    return instant
 
 
 def _order() -> FlowRun:

@@ -24,12 +24,13 @@ def resume_campaign(campaign: str) -> str:
     Raises:
         WorkError: it comes too late, or the campaign was paused after this was ordered.
     """
+    given_at = ordered_at(datetime.now(UTC))
     home = find_home().require()
     refuse_late()
     with living_run(home):
-        ledger, now = Ledger(home.ledger), datetime.now(UTC)
+        ledger = Ledger(home.ledger)
         stored = campaigns.stored_campaign(ledger, campaign)
-        state = campaigns.resume(ledger, campaign, now, ordered_at(now))
+        state = campaigns.resume(ledger, campaign, datetime.now(UTC), given_at)
         get_run_logger().info("%s is %s", stored.name, state)
         with if_possible():
             name_run("resume", stored.name, stored.latest_version)
