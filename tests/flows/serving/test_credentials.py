@@ -1,37 +1,19 @@
 """What the supervisor keeps of the block with Truedy's key."""
 
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from flows.serving.credentials import KeptCredentials, credentials_of
+from tests.flows.serving.answering import answering
 
 BEFORE = {"TRUEDY_API_KEY": "before"}
 BLOCK = {"base_url": "https://example.org/v1", "api_key": "secret", "requests_per_minute": 60}
 
 
-@contextmanager
 def _answering(status, data):
-    """Yield the address of a server that answers so."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps({"data": data}).encode())
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/api"
-        finally:
-            server.shutdown()
+    """Give the address of a server that answers so."""
+    return answering(lambda _: (status, json.dumps({"data": data}).encode()))
 
 
 def _said(status, data):

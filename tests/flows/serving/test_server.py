@@ -1,37 +1,23 @@
 """Whether a Prefect server is there, asked over HTTP."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from flows.serving.server import answers, settings_for
+from tests.flows.serving.answering import answering
 
 
 @pytest.fixture
 def api():
-    """A server that answers ``/health``, and ``/ready`` with a status that can be set."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(server.ready if self.path == "/api/ready" else 200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.ready = 200
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server, f"http://127.0.0.1:{server.server_port}/api"
-    server.shutdown()
-    server.server_close()
+    """The answers of a server by path, 200 where there is none, and its address."""
+    statuses = {}
+    with answering(lambda path: (statuses.get(path, 200), b"")) as address:
+        yield statuses, address
 
 
 def test_a_server_without_its_database_is_not_there(api):
-    server, address = api
+    statuses, address = api
     assert answers(address)
-    server.ready = 503
+    statuses["/api/ready"] = 503
     assert not answers(address)
 
 
