@@ -186,10 +186,12 @@ class Journal:
             return self._entries_after(sequence)
 
     def _entries_after(self, sequence: int) -> list[Entry]:
-        known = self._read_to.file is not None and self._read_to.sequence == sequence
-        place = self._read_to if known else self._place_after(sequence)
+        files = self._all_files()
+        place = _place_after(sequence, files)
+        if place.sequence < self._read_to.sequence <= sequence:
+            place = self._read_to
         found: list[Entry] = []
-        for file in self._all_files():
+        for file in files:
             if place.file is None or file.name < place.file.name:
                 continue
             if file.name != place.file.name:
@@ -201,12 +203,6 @@ class Journal:
         self._refuse_gaps(sequence, found, place.sequence)
         self._read_to = place
         return found
-
-    def _place_after(self, sequence: int) -> Place:
-        """Return the beginning of the last file that can have the entry after ``sequence``."""
-        files = self._all_files()
-        begun = [file for file in files if _first_sequence(file) <= sequence + 1] or files[:1]
-        return Place(begun[-1], 0, _first_sequence(begun[-1]) - 1) if begun else Place(None, 0, 0)
 
     def _all_files(self) -> list[Path]:
         return sorted([*self.folder.glob("*.jsonl"), *self.archive.glob("*.jsonl")], key=_first_sequence)
@@ -333,6 +329,12 @@ class Writer:
         times = [noted.times for noted in journal._notes]
         empty = NOTES.to_frame().select("campaign_id", "noted_at")
         return pl.concat([empty, *times]).filter(pl.col("noted_at") > since)
+
+
+def _place_after(sequence: int, files: list[Path]) -> Place:
+    """Return the beginning of the last of the files that can have the entry after ``sequence``."""
+    begun = [file for file in files if _first_sequence(file) <= sequence + 1] or files[:1]
+    return Place(begun[-1], 0, _first_sequence(begun[-1]) - 1) if begun else Place(None, 0, 0)
 
 
 def _first_sequence(file: Path) -> int:

@@ -68,6 +68,22 @@ def test_entries_are_read_on_from_where_reading_ended(tmp_path):
     assert [entry.sequence for entry in reader.entries_after(2)] == [3, 4, 5]
 
 
+def test_what_another_reader_has_applied_meanwhile_is_not_read_from_the_beginning(tmp_path, monkeypatch):
+    writer, reader, read, offsets = Journal(tmp_path), Journal(tmp_path), journals._read, []
+
+    def noticed(file, offset, sequence):
+        offsets.append(offset)
+        return read(file, offset, sequence)
+
+    _write(writer, "note", _notes("c0"))
+    assert len(reader.entries_after(0)) == 1
+    for contact in ("c1", "c2", "c3"):
+        _write(writer, "note", _notes(contact))
+    monkeypatch.setattr(journals, "_read", noticed)
+    assert [entry.sequence for entry in reader.entries_after(3)] == [4]
+    assert offsets[0] > 0
+
+
 def test_two_writers_share_the_sequence_and_know_of_each_others_dials(tmp_path):
     one, two = Journal(tmp_path), Journal(tmp_path)
     assert [_write(one, "note", _notes("c0")), _write(two, "note", _notes("c1", "c2"))] == [1, 2]
