@@ -405,16 +405,15 @@ class World:
     def settle(self, days: int = 80) -> None:
         """Have the weather clear up, resume what is held, and live on until every campaign has ended.
 
-        Where edits have left too little allowed, more is.
+        Where edits leave too little allowed, more is, day by day: some are made meanwhile.
         """
         self.network.weather = Weather(all_talk=True)
         shape, self.shape = self.shape, replace(self.shape, dispatchers=1, deeds={}, deaths=0.0)
         gives_up, ticks = self.clock.now() + days * DAY, MOST_TICKS_TO_SETTLE
-        self.resume_all()
-        for campaign_id in self.those_in("scheduled", "active"):
-            self.do(allow_more, campaign_id)
         while self.clock.now() < gives_up and ticks > 0 and self._is_under_way():
             self.resume_all()
+            for campaign_id in self.those_in("scheduled", "active"):
+                self.do(allow_more, campaign_id)
             ticks = self.live(min(self.clock.now() + DAY, gives_up), ticks)
         for hand in list(self.hands):
             self.dismiss(hand)
