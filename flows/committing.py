@@ -34,8 +34,9 @@ class Publication:
     then. ``change_id`` names the hold on its claims that an edit has taken. ``redated`` has the calls
     (``contact_id``, ``attempt``) that are on another ``call_date`` by the clock of the new settings.
     ``looked_after`` (``plan_version``, ``missed_from``, ``staged_until``) has the versions whose passed-over
-    slots it plans anew. ``partly`` allows that some find no date. ``call_lasts`` is how long a call is taken
-    to last. ``past_files`` says into how many files calls had left when it was computed.
+    slots it plans anew. ``partly`` allows that some find no date; ``waiting`` (``contact_id``, ``attempt``)
+    are those of whom that is known already. ``call_lasts`` is how long a call is taken to last.
+    ``past_files`` says into how many files calls had left when it was computed.
     """
 
     stored: StoredCampaign
@@ -51,6 +52,7 @@ class Publication:
     redated: pl.DataFrame | None = None
     looked_after: pl.DataFrame | None = None
     partly: bool = False
+    waiting: pl.DataFrame | None = None
     call_lasts: timedelta = ASSUMED_CALL
     past_files: int = 0
 
@@ -68,6 +70,18 @@ class Fates:
     dropped: pl.DataFrame
     first: int
     fresh: int
+
+    def leave_all_waiting(self, waiting: pl.DataFrame | None) -> bool:
+        """Return whether nothing becomes of anybody, but that those who are ``waiting`` wait on."""
+        if waiting is None or not self.placed.is_empty() or not self.dropped.is_empty():
+            return False
+        return self.left.join(waiting, on=_ATTEMPT, how="anti").is_empty()
+
+    @property
+    def hindrance(self) -> str | None:
+        """Return what keeps those without a slot from getting one, in words."""
+        waiting = _first(self.left).height
+        return f"{waiting:,} contacts missed their slot and no date has room for them" if waiting else None
 
 
 def fates(brief: Brief, plan: pl.LazyFrame, excluded: pl.DataFrame) -> Fates:
@@ -265,7 +279,6 @@ def _note_schedule(
     else:
         contacts = stored.contact_count + fate.fresh - _first(fate.dropped).height
         excluded += stored.excluded_count
-    waiting = _first(fate.left).height
     noted = session.write(
         "set_schedule",
         campaign_id=stored.campaign_id,
@@ -278,9 +291,7 @@ def _note_schedule(
         listed_count=publication.listed_count,
         first_date=first_date,
         first_date_cap=first_day_cap(campaign, first_date, starts_at),
-        hindrance=f"{waiting:,} contacts missed their slot and no date has room for them"
-        if waiting
-        else None,
+        hindrance=fate.hindrance,
         now=now,
     )
     if not noted:

@@ -42,6 +42,11 @@ from transforms.wall_clock import TZDATA_VERSION
 
 Done = TypeVar("Done")
 
+
+class NobodyPlacedError(WorkError):
+    """All who wait for a slot have waited before, and none finds a date: a version would say nothing new."""
+
+
 MOST_TRIES = 5
 """How often a publication is computed again because something else came in between."""
 
@@ -136,6 +141,7 @@ def publish(
     The caller holds the campaign's publishing lock.
 
     Raises:
+        NobodyPlacedError: it would say nothing new; its files are removed.
         OutdatedError: something came in between, so it must be computed again.
         WorkError: the contacts do not fit, or the plan breaks a rule.
     """
@@ -155,12 +161,16 @@ def publish(
     )
     if publication.stored.state == "draft":
         refuse_empty(written)
+    fate = fates(brief, pl.scan_parquet(written.file), written.excluded)
+    if fate.leave_all_waiting(publication.waiting):
+        written.file.unlink()
+        companion(target, STANDING_SUFFIX).unlink(missing_ok=True)
+        raise NobodyPlacedError(fate.hindrance or "nobody waits for a slot")
     write_companion(written.excluded.lazy(), companion(target, EXCLUDED_SUFFIX))
     try:
         published = publish_file(written.file, home.plans, name)
     except FileExistsError as error:
         raise OutdatedError from error
-    fate = fates(brief, pl.scan_parquet(target), written.excluded)
     with ledger.session() as session:
         apply_journal(session, Journal(home.journal), now)  # it may know of a skip that the ledger does not
         commit(session, publication, published, fate, written.excluded, written.contacts_hash, now)

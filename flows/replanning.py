@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import polars as pl
+
 from flows.briefing import Found, find, given_up_slots, replan_brief
 from flows.campaigns import LATE_LIMIT, find_campaign, hinder
 from flows.committing import Publication, settle_passed_over
@@ -14,7 +16,7 @@ from flows.errors import CallplanError, DamagedFileError, WorkError
 from flows.home import Home
 from flows.ledger import Ledger
 from flows.progress import silent
-from flows.publishing import WrittenPlan, publish, publishing
+from flows.publishing import NobodyPlacedError, WrittenPlan, publish, publishing
 from transforms.campaign import Campaign
 from transforms.standing import waiting_for_slots
 
@@ -63,8 +65,9 @@ def replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repla
     """Publish an adding version for those of a campaign who missed their slot or are to be tried again.
 
     Whoever finds no date waits on, or, on a further attempt, keeps the last outcome. Nothing is published,
-    and this returns None, where it turns out that nobody needs a slot, where somebody has paused or cancelled
-    the campaign, and while somebody else publishes a version: nobody waits for that.
+    and this returns None, where it turns out that nobody needs a slot, where all who do have waited before
+    and still find no date, where somebody has paused or cancelled the campaign, and while somebody else
+    publishes a version: nobody waits for that.
 
     Raises:
         DamagedFileError: a plan, a past day or the list cannot be read.
@@ -133,15 +136,21 @@ def _replan(home: Home, ledger: Ledger, campaign_id: str, now: datetime) -> Repl
         listed_count=stored.listed_count,
         looked_after=found.passed_over,
         partly=True,
+        waiting=found.pending.filter(pl.col("attempt") == 1, pl.col("plan_version").is_null()),
         past_files=found.past_files,
     )
-    return Replanned(campaign_id, stored.settings, publish(home, ledger, publication, now, silent))
+    try:
+        written = publish(home, ledger, publication, now, silent)
+    except NobodyPlacedError as nobody:
+        _look_away(home, ledger, found, now, hindrance=str(nobody))
+        return None
+    return Replanned(campaign_id, stored.settings, written)
 
 
-def _look_away(home: Home, ledger: Ledger, found: Found, now: datetime) -> None:
+def _look_away(home: Home, ledger: Ledger, found: Found, now: datetime, hindrance: str | None = None) -> None:
     campaign_id, out = found.stored.campaign_id, given_up_slots(home, found)
     with ledger.session() as session:
         if not out.is_empty():
             session.write("delete_given_up", ("given_up", out), campaign_id=campaign_id)
         settle_passed_over(session, campaign_id, found.passed_over, now)
-        session.write("set_replanned", campaign_id=campaign_id, hindrance=None, now=now)
+        session.write("set_replanned", campaign_id=campaign_id, hindrance=hindrance, now=now)

@@ -133,11 +133,18 @@ def test_a_missed_slot_without_room_before_the_end_is_told_and_called_after_an_e
     (row,) = world.read("list_campaigns", now=world.clock.now(), late_limit=campaigns.LATE_LIMIT).to_dicts()
     assert row["hindrance"] == "3 contacts missed their slot and no date has room for them"
     assert world.state == "active"
+    assert world.versions.height == 2  # which says so; looking again says nothing new
+    assert not list((world.home.plans / world.campaign_id).glob("*000003*"))
+    world.skip("c1")
+    world.run(START + 14 * HOUR)
+    (row,) = world.read("list_campaigns", now=world.clock.now(), late_limit=campaigns.LATE_LIMIT).to_dicts()
+    assert row["hindrance"] == "2 contacts missed their slot and no date has room for them"
     edit = world.update(ends_at="2026-03-25T17:00:00")
-    assert edit.written.rows == 3
+    assert edit.written.rows == 2
     world.run(START + 3 * DAY)
-    assert world.calls.height == 3
+    assert world.calls["contact_id"].to_list() == ["c0", "c2"]
     assert world.state == "completed"
+    assert proven(world)
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), 9 * DAY])
