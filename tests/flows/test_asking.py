@@ -32,6 +32,25 @@ def test_a_slot_that_was_planned_anew_is_there_once(home):
     assert _asked(world, "select count(*), max(state) from planned_and_actual") == [(3, "scheduled")]
 
 
+def test_what_was_made_is_there_after_an_edit_and_what_is_not_to_come_is_cancelled(home):
+    world = World(home, contacts(3))
+    made = "select contact_id, state, called_at is not null from planned_and_actual order by all"
+    world.run(START + timedelta(minutes=10))
+    world.update(end_time="15:00")
+    assert _asked(world, "select contact_id from plan order by all") == [("c1",), ("c2",)]
+    assert _asked(world, made) == [
+        ("c0", "completed", True),
+        ("c1", "scheduled", False),
+        ("c2", "scheduled", False),
+    ]
+    world.cancel()
+    assert _asked(world, made) == [
+        ("c0", "completed", True),
+        ("c1", "cancelled", False),
+        ("c2", "cancelled", False),
+    ]
+
+
 def test_further_attempts_stand_beside_the_first(home):
     retry = {"max_attempts": 2, "delay_minutes": {"busy": 30}}
     world = World(
