@@ -172,7 +172,7 @@ def pause(session: Session, named: str, now: datetime) -> StoredCampaign:
 
 def pause_all(session: Session, now: datetime) -> list[StoredCampaign]:
     """Store that every campaign that can be paused is held back; return them as they were."""
-    rows = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
+    rows = session.read("list_campaigns")
     live = rows.filter(pl.col("state").is_in(_PAUSABLE))["campaign_id"].to_list()
     found = [find_campaign(session, campaign_id) for campaign_id in live]
     for campaign in found:

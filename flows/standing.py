@@ -35,6 +35,7 @@ OVERDUE = timedelta(minutes=1)
 class Standing:
     """Every campaign's counts (``campaigns``, one row each), the held slots and the living dispatchers.
 
+    ``held`` (``campaign_id``, ``held_because``, ``slots``) counts the due slots that something holds back.
     ``gone_back`` (``campaign_id``, ``calls``, ``reason``) counts calls that were claimed and not made lately.
     ``overdue`` (``campaign_id``, ``slots``, ``unread_since``) is what nobody has looked after for long.
     ``lost`` names those who have calls open, but of whom nobody can tell whether they live. ``refusal`` says
@@ -61,13 +62,17 @@ class Standing:
 def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
     """Return where all campaigns stand at ``now``."""
     with ledger.session() as session:
-        campaigns = session.read("list_campaigns", now=now, late_limit=LATE_LIMIT)
+        counts = session.read("list_campaigns")
         held = _held(session, now)
         gone_back = session.read("list_gone_back", since=now - LATE_LIMIT)
         overdue = session.read("list_overdue", now=now, since=now - OVERDUE, late_limit=LATE_LIMIT)
-        refusal = _refusal(home, session, any_planned=campaigns["plan_version"].count() > 0)
+        refusal = _refusal(home, session, any_planned=counts["plan_version"].count() > 0)
         owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
     lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
+    of_campaign = held.group_by("campaign_id").agg(held_count=pl.col("slots").sum())
+    campaigns = counts.join(of_campaign, on="campaign_id", how="left", maintain_order="left").with_columns(
+        pl.col("held_count").fill_null(0)
+    )
     dispatchers, unready = living(home.owners), unready_dialers()
     return Standing(campaigns, held, gone_back, overdue, dispatchers, lost, refusal, ledger.untaken, unready)
 
@@ -84,17 +89,35 @@ def _refusal(home: Home, session: Session, *, any_planned: bool) -> str | None:
 
 
 def _held(session: Session, now: datetime) -> pl.DataFrame:
-    due = session.read("list_due", now=now, late_limit=LATE_LIMIT)
+    due = due_calls(session, now)
     return (
-        due.filter(pl.col("held_because").is_not_null(), pl.col("held_because") != _SKIPPED)
+        due.filter(pl.col("held_because").is_not_null())
         .group_by("campaign_id", "held_because")
         .agg(slots=pl.len())
         .sort("campaign_id", "slots", descending=[False, True])
     )
 
 
-_SKIPPED = "the contact is skipped"
-"""What ``due_slots`` says of slots of whom nobody waits for: they are not held back."""
+_COUNTS_NO_MORE = (
+    "its plan version was replaced",
+    "a later version plans it anew",
+    "it waits for another slot",
+    "this attempt has been made",
+    "the contact is skipped",
+)
+"""What ``due_slots`` says of slots that nobody waits for: they are not held back."""
+
+
+def due_calls(session: Session, now: datetime) -> pl.DataFrame:
+    """Return what has fallen due, and what holds it back, as ``list_due`` does, but for slots of the past.
+
+    What a dialer would hold back that cannot be used in this environment is held for that.
+    """
+    due = session.read("list_due", now=now, late_limit=LATE_LIMIT)
+    counts = due.filter(~pl.col("held_because").is_in(_COUNTS_NO_MORE).fill_null(value=False))
+    unready = {name: f"its dialer {name} {why}" for name, why in unready_dialers().items()}
+    because = pl.col("dialer").replace_strict(unready, default=None, return_dtype=pl.String)
+    return counts.with_columns(pl.coalesce("held_because", because)).drop("dialer")
 
 
 def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list[str]:
@@ -140,7 +163,7 @@ def reasons(campaign: dict[str, object], found: Standing, now: datetime) -> list
         told.append(str(campaign["hindrance"]))
     first_at = campaign["first_at"]
     if isinstance(first_at, datetime) and now < first_at:
-        told.append("its first slot has not fallen due")
+        told.append(f"its {'next' if campaign['final_count'] else 'first'} slot has not fallen due")
     return told
 
 
@@ -177,8 +200,9 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
     """Return every call of a campaign, made or planned.
 
     Grain: one row per contact and attempt. Order: ``scheduled_at``. ``state`` is ``scheduled``, or
-    ``skipped`` or ``cancelled``, until the call is claimed. A further attempt that missed its slot and found
-    no other is not made, and has no row.
+    ``skipped`` or ``cancelled``, until the call is claimed; its ``phone`` is that of the list as it is now,
+    which is what would be dialled. A further attempt that missed its slot and found no other is not made, and
+    has no row. Of a campaign that has failed only the calls made are listed: its plan may be gone.
     """
     with ledger.session() as session:
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
@@ -188,8 +212,8 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
         skips = session.read("list_skips", campaign_id=campaign.campaign_id)
         pending = session.read("list_pending", campaign_id=campaign.campaign_id)
     columns = [*_CALL_COLUMNS, "state", "noted_at", "finished_at", "reason"]
-    if versions.is_empty():
-        return made.lazy().select(columns)
+    if versions.is_empty() or campaign.state == "failed":
+        return made.lazy().select(columns).sort("scheduled_at")
     waiting = pl.lit("cancelled" if campaign.state == "cancelled" else "scheduled")
     plan = current_plan(home, versions)
     # Who is skipped waits no more, so that nothing else says which of their slots counts.
@@ -206,7 +230,20 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
             finished_at=pl.lit(None, made.schema["finished_at"]),
         )
     )
-    return pl.concat([made.lazy().select(columns), planned.select(columns)]).sort("scheduled_at")
+    return pl.concat(
+        [made.lazy().select(columns), _renumbered(planned, home, campaign).select(columns)]
+    ).sort("scheduled_at")
+
+
+def _renumbered(planned: pl.LazyFrame, home: Home, campaign: StoredCampaign) -> pl.LazyFrame:
+    """Have each planned call go to the number that its contact has in the list now."""
+    snapshot = current_lists(home).get(campaign.settings.contact_list or "")
+    if snapshot is None:
+        return planned
+    now_listed = pl.scan_parquet(snapshot).select("contact_id", listed_phone="phone")
+    return planned.join(now_listed, on="contact_id", how="left").with_columns(
+        phone=pl.coalesce("listed_phone", "phone")
+    )
 
 
 _ATTEMPT = ["contact_id", "attempt"]

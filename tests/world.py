@@ -168,7 +168,7 @@ class World:
         self.ledger.close()
         recover(self.home, self.clock.now())
         self.ledger = Ledger(self.home.ledger, keep_open=True)
-        rows = self.read("list_campaigns", now=self.clock.now(), late_limit=LATE_LIMIT)
+        rows = self.read("list_campaigns")
         return rows.row(by_predicate=pl.col("campaign_id") == self.campaign_id, named=True)
 
     def older_copy(self):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from flows.campaigns import LATE_LIMIT, find_campaign
+from flows.campaigns import find_campaign
 from flows.cli.options import Json, MaybeNamed, Named, moment, open_ledger
 from flows.cli.output import local_rows, say, show, show_json, show_rows
 from flows.clock import SystemClock
@@ -22,7 +22,7 @@ from flows.dispatching import dispatch_for
 from flows.errors import InputError, WorkError
 from flows.pools import ThreadPool
 from flows.serving.server import answers
-from flows.standing import CALL_STATES, calls_of, reasons, standing, why_not_planned
+from flows.standing import CALL_STATES, calls_of, due_calls, reasons, standing, why_not_planned
 from transforms.wall_clock import to_local
 
 _ANSWERS_WITHIN_SECONDS = 10.0
@@ -71,9 +71,10 @@ def _show_campaign(row: dict[str, Any]) -> None:
     show(f"{row['name']} ({row['campaign_id']}): {row['state']}")
     if row["plan_version"] is not None:
         first, last = (to_local(row["timezone"], row[name]) for name in ("first_at", "last_at"))
+        waiting = "not called" if row["state"] in ("cancelled", "failed") else "waiting"
         show(
             f"  {row['contact_count']:,} contacts: {row['final_count']:,} final, "
-            f"{row['in_flight_count']:,} in flight, {row['waiting_count']:,} waiting, "
+            f"{row['in_flight_count']:,} in flight, {row['waiting_count']:,} {waiting}, "
             f"{row['skipped_count']:,} skipped, {row['unknown_count']:,} unknown; "
             f"{row['excluded_count']:,} excluded"
         )
@@ -109,7 +110,10 @@ def calls(
     if contact is not None:
         found = found.filter(pl.col("contact_id") == contact)
     with naming_damage(home, ledger, campaign.campaign_id):
-        rows = found.slice(offset, limit).collect()
+        some = found.slice(offset, limit + 1).collect()
+    rows = some.head(limit)
+    if some.height > limit:
+        say(f"these are {limit:,} calls, and there are more: --limit and --offset show others")
     if contact is not None and rows.is_empty() and state is None and not offset:
         why = why_not_planned(home, ledger, campaign, contact)
         show_json({"contact_id": contact, "why": why}) if as_json else show(f"{contact}: {why}")
@@ -141,13 +145,13 @@ def dispatch(
     if dry_run:
         now = moment(None)
         with ledger.session() as session:
-            due = session.read("list_due", now=now, late_limit=LATE_LIMIT)
+            due = due_calls(session, now)
         rows = due.with_columns(
             would=pl.when(pl.col("held_because").is_null()).then(pl.lit("dial")).otherwise(pl.lit("hold"))
         )
         show_json(rows.to_dicts()) if as_json else show_rows(rows.to_dicts())
         return
-    api, leaves_early = os.environ.get("PREFECT_API_URL"), False
+    api, ended_by = os.environ.get("PREFECT_API_URL"), list[int]()
     if api and answers(api, _ANSWERS_WITHIN_SECONDS):
         tally = _dispatch_as_flow(lasting)
     else:
@@ -156,14 +160,14 @@ def dispatch(
         clock = SystemClock()
         with _signals_noted() as signals:
             tally = dispatch_for(home, clock, lasting, ThreadPool(clock), lambda _: bool(signals))
-        leaves_early = bool(signals)
+        ended_by = signals
     if as_json:
         show_json(tally.figures())
     else:
         show(f"{tally.placed:,} calls placed, {tally.finished:,} outcomes recorded in {tally.ticks:,} ticks")
     if tally.errors:
         raise WorkError(*tally.errors)
-    if leaves_early:
+    if signal.SIGINT in ended_by:
         raise KeyboardInterrupt
 
 

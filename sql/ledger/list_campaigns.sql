@@ -1,7 +1,5 @@
 -- Every campaign with its calls counted.
 -- Grain: one row per campaign. Order: created_at.
--- $now timestamptz: the instant that tells due slots from those to come
--- $late_limit interval: how long after its time a slot may still be called
 with called as (
     select
         campaign_id,
@@ -41,13 +39,6 @@ skipped as (
     group by skip.campaign_id
 ),
 
-held as (
-    select campaign_id, count(*) as slots, mode(held_because) as held_because
-    from due_slots($now::timestamptz, $late_limit::interval, $now::timestamptz)
-    where held_because is not null
-    group by campaign_id
-),
-
 planned as (
     select campaign_id, max(plan_version) as plan_version, min(first_at) as first_at, max(last_at) as last_at
     from current_version
@@ -76,8 +67,6 @@ select
     called.unknown_until,
     campaign.contact_count - coalesce(called.contacts, 0) - coalesce(past.contacts, 0)
     - coalesce(skipped.contacts, 0) as waiting_count,
-    coalesce(held.slots, 0) as held_count,
-    held.held_because,
     planned.plan_version,
     planned.first_at,
     planned.last_at,
@@ -90,6 +79,5 @@ left join called on called.campaign_id = campaign.campaign_id
 left join past on past.campaign_id = campaign.campaign_id
 left join skipped on skipped.campaign_id = campaign.campaign_id
 left join waiting_again on waiting_again.campaign_id = campaign.campaign_id
-left join held on held.campaign_id = campaign.campaign_id
 left join planned on planned.campaign_id = campaign.campaign_id
 order by campaign.created_at

@@ -6,6 +6,7 @@ select
     due.campaign_id,
     campaign.name as campaign,
     campaign.timezone,
+    campaign.dialer,
     due.contact_id,
     due.attempt,
     due.phone,

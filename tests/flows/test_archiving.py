@@ -9,7 +9,7 @@ from flows import archiving
 from flows import journal as journals
 from flows.archiving import archive_closed_days, archive_journal
 from flows.asking import ask
-from flows.campaigns import LATE_LIMIT, resume
+from flows.campaigns import resume
 from flows.damage import archived_files
 from flows.errors import WorkError
 from flows.instants import write_instant
@@ -27,7 +27,7 @@ def _in_ledger(world):
 
 
 def _row(world):
-    (row,) = world.read("list_campaigns", now=world.clock.now(), late_limit=LATE_LIMIT).to_dicts()
+    (row,) = world.read("list_campaigns").to_dicts()
     return row
 
 

@@ -13,7 +13,7 @@ from flows.errors import WorkError
 from flows.ledger import Ledger
 from flows.owners import Owner, remove_files
 from flows.staging import STAGE_AHEAD
-from flows.standing import calls_of, reasons, standing, why_not_planned
+from flows.standing import calls_of, due_calls, reasons, standing, why_not_planned
 from tests.faults.stated import stated
 from tests.people import contacts
 from tests.world import DAY, START, World
@@ -78,6 +78,57 @@ def test_while_the_plans_are_away_nobody_is_called_and_no_campaign_fails(home, m
     world.run(START + 9 * DAY)
     assert world.state == "completed"
     assert world.calls.height == 2
+
+
+def test_of_a_campaign_that_lost_its_plan_the_calls_made_are_listed(home):
+    world = World(home, contacts(3))
+    world.add_campaign(name="Other")  # whose plan is there
+    world.run(START + MINUTE)
+    world.file(1).rename(home.path / "away.parquet")
+    world.run(START + DAY)
+    assert world.state == "failed"
+    listed = calls_of(home, world.ledger, world.stored).collect()
+    assert listed.select("contact_id", "state").rows() == [("c0", "completed")]
+
+
+def test_a_planned_call_is_listed_with_the_number_that_would_be_dialled(home):
+    world = World(home, contacts(2))
+    world.run(START + MINUTE)
+    renumbered = contacts(2).with_columns(phone=pl.format("+1212555020{}", pl.int_range(pl.len())))
+    dialled = world.calls["phone"][0]
+    world.load(renumbered, "again.csv")
+    listed = calls_of(home, world.ledger, world.stored).collect()
+    assert listed["phone"].to_list() == [dialled, "+12125550201"]
+
+
+def test_slots_that_are_planned_anew_are_not_told_to_be_held(home):
+    world = World(home, contacts(3), end_time="10:03")
+    world.clock.wait_until(START + 3 * MINUTE)  # the window is closed
+    world.run(START + 3 * MINUTE + SECOND)  # and every slot is planned anew, on the next day
+    world.recovered()  # which stages the first version again
+    resume(world.ledger, world.campaign_id, world.clock.now())
+    world.run(world.clock.now() + SECOND)
+    assert set(world.held()) == {"it waits for another slot"}
+    found = standing(home, world.ledger, world.clock.now())
+    assert (found.held.height, found.campaigns["held_count"].to_list()) == (0, [0])
+    with world.ledger.session() as session:
+        assert due_calls(session, world.clock.now()).is_empty()
+
+
+def test_a_due_call_whose_dialer_is_not_set_up_is_held_for_that(home, monkeypatch):
+    for name in ("TRUEDY_BASE_URL", "TRUEDY_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    world = World(home, contacts(1))
+    truedy = world.add_campaign(name="Truedy", dialer="truedy")
+    world.clock.wait_until(START)
+    with Owner(home.owners, world.ledger, world.clock) as owner:
+        world.dispatcher(owner, dialers={"another": world.dialer}).tick()
+    with world.ledger.session() as session:
+        due = due_calls(session, START)
+    assert dict(due.select("campaign_id", "held_because").iter_rows()) == {
+        world.campaign_id: None,
+        truedy: "its dialer truedy is not set up in this environment",
+    }
 
 
 def test_whose_slot_has_passed_is_told_to_wait_for_another(home):

@@ -131,7 +131,7 @@ def _untimely(shop, rings, posts, names, notes, within) -> Iterator[str]:
 def _lost(shop, calls, rings, names, all_ring) -> Iterator[str]:
     """I2: every contact is final, planned, or unknown with a deadline, and who rang was called."""
     with shop.ledger().session() as session:
-        campaigns = session.read("list_campaigns", now=shop.clock.now(), late_limit=timedelta(minutes=5))
+        campaigns = session.read("list_campaigns")
         pending = session.read("list_pending", campaign_id=shop.campaign_id)
     row = campaigns.row(by_predicate=pl.col("campaign_id") == shop.campaign_id, named=True)
     if row["contact_count"] != shop.calls:

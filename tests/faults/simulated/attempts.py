@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from flows.campaigns import LATE_LIMIT, find_campaign
+from flows.campaigns import find_campaign
 from flows.standing import calls_of
 from tests.faults.simulated.judging import RETRYABLE, calls_made, events_of
 from tests.faults.simulated.network import Key, Request, key_of
@@ -60,7 +60,7 @@ def delays_are_kept(world: World) -> Iterator[str]:
 def completed_is_over(world: World) -> Iterator[str]:
     """I2: a campaign is completed once no call is open and no slot counts any more, and its counts say so."""
     with world.ledger.session() as session:
-        standing = session.read("list_campaigns", now=world.clock.now(), late_limit=LATE_LIMIT)
+        standing = session.read("list_campaigns")
         events = session.read("copy_event").filter(pl.col("contact_id").is_null(), to_state="completed")
     doubted = {key_of(event) for event in events_of(world) if event["to_state"] == "unknown (final)"}
     for row in standing.iter_rows(named=True):

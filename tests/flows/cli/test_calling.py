@@ -1,5 +1,6 @@
 """Calls, where campaigns stand, and a dispatcher of the command line."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 from datetime import UTC, datetime
 
 import duckdb
+import pytest
 
 from tests.flows.cli.callplan import PEOPLE, SETTINGS
 
@@ -58,7 +60,15 @@ def test_status_is_told_where_a_dialer_is_set_up_by_half(scheduled, monkeypatch)
     assert "Renewals" in scheduled.ok("status")
 
 
-def test_a_dispatcher_that_is_ended_leaves_as_by_ctrl_c(scheduled):
+def test_that_there_are_more_calls_than_are_shown_is_told(scheduled):
+    done = scheduled("calls", "Renewals", "--limit", "5", "--json")
+    assert len(json.loads(done.stdout)) == 5
+    assert "these are 5 calls, and there are more" in done.stderr
+    assert "more" not in scheduled("calls", "Renewals", "--limit", "20").stderr
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_dispatcher_that_is_ended_leaves_in_order(scheduled, sent, code):
     command = [sys.executable, "-c", "from flows.cli import main; main()", "dispatch", "--for", "60s"]
     with subprocess.Popen(
         command, env=os.environ | {"CALLPLAN_HOME": str(scheduled.home)}, stderr=-3
@@ -66,7 +76,7 @@ def test_a_dispatcher_that_is_ended_leaves_as_by_ctrl_c(scheduled):
         until = time.monotonic() + 60
         while not scheduled.json("status")["dispatchers"]:
             assert time.monotonic() < until, "it does not begin"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 130
+        process.send_signal(sent)
+        assert process.wait(30) == code
     with duckdb.connect(scheduled.home / "ledger.duckdb") as connection:
         assert connection.sql("select ended_at is not null from owner").fetchall() == [(True,)]
