@@ -51,7 +51,7 @@ def load_list(
         with open_contacts(home) as store:
             source, loaded = store.source(list_name, file.name, sha256, options)
             if loaded:
-                return store.nothing_new(list_name)
+                return store.nothing_new(list_name, source)
     contacts, rejects = read_contact_file(file, region, headers, source.label, progress)
     progress("storing the contacts")
     with open_contacts(home.make()) as store:

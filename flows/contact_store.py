@@ -5,7 +5,7 @@ Planning and dispatch read the snapshots only, so that loading a million contact
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +42,10 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class LoadSummary:
-    """What a load did, in contacts; ``set_aside`` counts rows of the file by kind of fault."""
+    """What a load did, in contacts; ``set_aside`` counts rows of the file by kind of fault.
+
+    Where the file was loaded already, ``loaded_since`` names the files that came to the list after it.
+    """
 
     list_name: str
     rows: int
@@ -52,6 +55,7 @@ class LoadSummary:
     set_aside: Mapping[str, int]
     contacts: int
     already_loaded: bool = False
+    loaded_since: Sequence[str] = ()
 
 
 class ContactStore:
@@ -120,7 +124,7 @@ class ContactStore:
             merged.contacts.height,
         )
 
-    def nothing_new(self, list_name: str) -> LoadSummary:
+    def nothing_new(self, list_name: str, source: SourceFile) -> LoadSummary:
         """Return what loading a file again does: nothing, but a snapshot that was lost is published anew."""
         stored = self._read("find_list", list_name=list_name).row(0, named=True)
         folder = self._home.lists / list_name
@@ -128,7 +132,12 @@ class ContactStore:
             self._published[list_name] = stored["snapshot"]
         else:
             self.publish_snapshot(list_name)
-        return LoadSummary(list_name, 0, 0, 0, 0, {}, stored["contacts"], already_loaded=True)
+        files = self._read("find_files", list_name=list_name)
+        is_source = (files["sha256"] == source.sha256) & (files["options"] == source.options)
+        since = files["file_label"][int(is_source.arg_max() or 0) + 1 :].to_list()
+        return LoadSummary(
+            list_name, 0, 0, 0, 0, {}, stored["contacts"], already_loaded=True, loaded_since=since
+        )
 
     def contacts(self, list_name: str) -> pl.DataFrame:
         """Return the contacts of a list (``CONTACTS``) in list order."""

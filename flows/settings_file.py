@@ -37,7 +37,7 @@ def read_campaign(file: Path) -> Campaign:
         InputError: the file is missing or no YAML or JSON, or with every mistake in its settings.
     """
     if not file.is_file():
-        raise InputError(f"{file}: no such file")
+        raise InputError(f"{file}: {'this is not a file' if file.exists() else 'no such file'}")
     try:
         text = file.read_text(encoding="utf-8-sig")
         settings = (

@@ -308,9 +308,12 @@ class Campaign(_Settings):
 
     def starts_at(self, now: datetime) -> datetime:
         """Return the UTC instant before which no slot lies; a start in the past means ``now``."""
-        if self.scheduled_at is None:
-            return now.astimezone(UTC)
-        return max(now.astimezone(UTC), _opening(self.scheduled_at, self.timezone))
+        wanted_at = self.wanted_start()
+        return now.astimezone(UTC) if wanted_at is None else max(now.astimezone(UTC), wanted_at)
+
+    def wanted_start(self) -> datetime | None:
+        """Return the UTC instant of ``scheduled_at``, or None where calls are to start at once."""
+        return None if self.scheduled_at is None else _opening(self.scheduled_at, self.timezone)
 
     def stops_at(self) -> datetime | None:
         """Return the UTC instant at or after which no slot lies, or None for no end."""

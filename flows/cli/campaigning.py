@@ -11,7 +11,7 @@ from flows import campaigns, pausing, scheduling
 from flows.cli.comparing import show_difference
 from flows.cli.options import Json, MaybeNamed, Named, Now, moment, open_ledger
 from flows.cli.output import say, show, show_json, steps, tell
-from flows.cli.planning import show_plan
+from flows.cli.planning import show_plan, warn_of_past_start
 from flows.errors import InputError
 from flows.home import find_home
 from flows.ledger import Ledger
@@ -32,7 +32,9 @@ def create(
     """Keep a campaign as a draft and print its id."""
     campaign = read_campaign(settings)
     home = find_home().make()
-    campaign_id = campaigns.create_campaign(Ledger(home.ledger), campaign, moment(None))
+    now = moment(None)
+    campaign_id = campaigns.create_campaign(Ledger(home.ledger), campaign, now)
+    warn_of_past_start(campaign, now)
     if as_json:
         show_json({"campaign_id": campaign_id, "state": "draft"})
     else:
@@ -120,7 +122,9 @@ def resume(named: Named, as_json: Json = False) -> None:
     """Let a paused campaign go on."""
     _, ledger = open_ledger()
     state = campaigns.resume(ledger, named, moment(None))
-    tell(as_json, {"state": state}, f"{named} is {state}")
+    with ledger.session() as session:
+        campaign_id = campaigns.find_campaign(session, named).campaign_id
+    tell(as_json, {"campaign_id": campaign_id, "state": state}, f"{named} is {state}")
 
 
 def cancel(named: Named, as_json: Json = False) -> None:
@@ -136,7 +140,14 @@ def skip(
     as_json: Json = False,
 ) -> None:
     """Never call these contacts (again) in this campaign."""
+    if not reason.strip():
+        raise InputError("--reason: is empty; say why, for the record")
     home, ledger = open_ledger()
     ids = pl.Series("contact_id", contacts, dtype=pl.String).unique(maintain_order=True)
     added = pausing.skip(home, ledger, named, ids, reason, moment(None))
-    tell(as_json, {"skipped": added}, f"{added:,} contacts skipped, {len(ids) - added:,} were already")
+    before = len(ids) - added
+    tell(
+        as_json,
+        {"skipped": added, "skipped_before": before},
+        f"{added:,} contacts skipped, {before:,} were already",
+    )

@@ -43,6 +43,11 @@ def _tell(file: Path, summary: LoadSummary) -> None:
             f"{file.name} was loaded already, nothing changed; "
             f"{summary.list_name}: {summary.contacts:,} contacts"
         )
+        if summary.loaded_since:
+            say(
+                f"what was loaded since stands: {', '.join(summary.loaded_since)}; "
+                f"{file.name} counts again once anything in it is changed"
+            )
         return
     aside = sum(summary.set_aside.values())
     show(

@@ -1,5 +1,6 @@
 """Options that several commands share, and how their texts become values."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -39,12 +40,17 @@ def headers_of(chosen: list[str] | None) -> dict[str, str]:
     """Return field and header of each ``field=header``.
 
     Raises:
-        InputError: one is not of that form.
+        InputError: with every one that is not of that form, and every field that is given twice.
     """
     pairs = [(text, *text.partition("=")) for text in chosen or []]
     wrong = [text for text, field, sign, header in pairs if not (field and sign and header)]
-    if wrong:
-        raise InputError(*(f'--map: {text!r} is not of the form phone="Day Phone"' for text in wrong))
+    problems = [f'--map: {text!r} is not of the form phone="Day Phone"' for text in wrong]
+    fields = Counter(field.strip() for _, field, *_ in pairs)
+    problems += [
+        f"--map: {field!r} is given {times} times; use one" for field, times in fields.items() if times > 1
+    ]
+    if problems:
+        raise InputError(*problems)
     return {field.strip(): header.strip() for _, field, _, header in pairs}
 
 

@@ -1,6 +1,6 @@
 """Commands on plans: plan, verify."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +15,12 @@ from flows.previewing import preview, summary_of
 from flows.publishing import WrittenPlan
 from flows.replaying import verify as verify_plan
 from flows.settings_file import read_campaign
+from transforms.campaign import Campaign
 from transforms.preflight import ASSUMED_CALL, Preflight
+from transforms.wall_clock import to_local
 
 _SHOWN_PACKED = 3
+_SHOWN_REASONS = 5
 _FIRST_COLUMNS = ("contact_id", "phone", "from_number", "timezone", "scheduled_at", "not_after", "slot_index")
 
 
@@ -42,6 +45,7 @@ def plan(
     """Preview the plan of a campaign; nothing is stored."""
     campaign = read_campaign(settings)
     headers, planned_at = headers_of(header_map), moment(now)
+    warn_of_past_start(campaign, planned_at)
     with steps() as progress:
         lasts = timedelta(seconds=call_seconds)
         written = preview(campaign, contacts, out, region, headers, planned_at, progress, lasts)
@@ -59,8 +63,28 @@ def show_plan(written: WrittenPlan, zone_name: str) -> None:
     show_rows(written.per_date.to_dicts(), title="calls per date")
     show_checks(written.checks)
     show_preflight(written.preflight)
-    if written.excluded.height:
-        show(f"{written.excluded.height:,} contacts excluded")
+    show_excluded(written)
+
+
+def warn_of_past_start(campaign: Campaign, now: datetime) -> None:
+    """Say it where a campaign was to start before ``now``: its calls start at once."""
+    wanted_at = campaign.wanted_start()
+    if wanted_at is not None and wanted_at < now:
+        local = to_local(campaign.timezone, wanted_at)
+        say(f"warning: scheduled_at, {local:%Y-%m-%d %H:%M%z}, is past: calls start as soon as it is open")
+
+
+def show_excluded(written: WrittenPlan) -> None:
+    """Say how many contacts are not planned, and why most of them are not."""
+    if written.excluded.is_empty():
+        return
+    reasons = written.excluded.group_by("reason").len().sort("len", "reason", descending=[True, False])
+    show(f"{written.excluded.height:,} contacts excluded")
+    for reason, contacts in reasons.head(_SHOWN_REASONS).iter_rows():
+        show(f"  {reason}: {contacts:,}")
+    others = reasons[_SHOWN_REASONS:]
+    if others.height:
+        show(f"  for {others.height:,} other reasons: {others['len'].sum():,}")
 
 
 def show_preflight(found: Preflight) -> None:

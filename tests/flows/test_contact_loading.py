@@ -37,6 +37,14 @@ def test_a_second_load_of_the_same_file_changes_nothing(load, home):
     assert current_snapshot(home, "people") == snapshot
 
 
+def test_what_came_since_is_named_where_a_file_is_loaded_again(load, home):
+    load(PEOPLE, "good.csv")
+    load(PEOPLE.replace("0190", "0199"), "wrong.csv")
+    again = load(PEOPLE, "good.csv")
+    assert (again.already_loaded, list(again.loaded_since)) == (True, ["wrong.csv"])
+    assert "+12125550199" in _contacts(home)["phone"]
+
+
 def test_the_same_file_read_with_a_region_replaces_its_rejects(load, home):
     people = PEOPLE + "d,+12125550193,NY\n"
     assert dict(load(people, region=None).set_aside) == {"invalid phone": 2, "no phone": 1}

@@ -182,7 +182,7 @@ def test_lost_pointer_and_lost_snapshot_are_made_anew(home: Home) -> None:
     snapshot.unlink()
     (snapshot.parent / "current").unlink()
     with open_contacts(home) as store:
-        summary = store.nothing_new("clients")
+        summary = store.nothing_new("clients", SourceFile("a.csv", "sha of a.csv", "{}"))
     assert (summary.already_loaded, summary.contacts) == (True, 1)
     assert current_snapshot(home, "clients") == snapshot
     assert published(home).height == 1

@@ -37,9 +37,13 @@ def test_the_life_of_a_campaign_on_the_command_line(scheduled):
         "it is paused: callplan resume lets it go on"
     ]
     assert scheduled.json("pause", "Renewals")["state"] == "paused"  # once more
-    assert scheduled.json("resume", row["campaign_id"])["state"] in ("scheduled", "active")
+    resumed = scheduled.json("resume", "Renewals")
+    assert resumed["campaign_id"] == row["campaign_id"]
+    assert resumed["state"] in ("scheduled", "active")
     assert scheduled.json("pause", "--all") == {"paused": 1, "in_flight": 0}
     assert scheduled.json("skip", "Renewals", "c1", "c2", "--reason", "asked us to")["skipped"] == 2
+    nameless = scheduled("skip", "Renewals", "c3", "--reason", " ")
+    assert (nameless.returncode, "--reason: is empty" in nameless.stderr) == (2, True)
     nobody = scheduled("skip", "Renewals", "c3", "nobody", "--reason", "x")
     assert (nobody.returncode, "no contact nobody" in nobody.stderr) == (2, True)
     assert scheduled.json("calls", "Renewals", "--contact", "c1")[0]["state"] == "skipped"

@@ -17,6 +17,12 @@ def test_lists_show_what_was_set_aside(callplan):
     assert "there is no such list" in callplan("lists", "nope").stderr
 
 
+def test_a_field_that_is_mapped_twice_is_refused(callplan):
+    file = callplan.write("people.csv", "id,phone,mobile\na,+12125550190,+12125550191\n")
+    done = callplan("load", file, "--list", "people", "--map", "phone=phone", "--map", "phone=mobile")
+    assert (done.returncode, done.stderr) == (2, "error: --map: 'phone' is given 2 times; use one\n")
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
 def test_a_contact_file_may_be_named_like_a_pattern(callplan, kind):
     file = callplan.folder / f"people [1].{kind}"

@@ -28,6 +28,25 @@ def _preview(callplan, settings, contacts=PEOPLE, *more):
     )
 
 
+def test_a_start_that_is_past_and_why_contacts_are_excluded_is_told(callplan):
+    settings = SETTINGS + (
+        "schedule_type: scheduled\nscheduled_at: 2025-12-24T10:00\ncontact_timezone: contact\n"
+    )
+    zones = ["", *["Mars/Base"] * 2, "Moon/Sea"]
+    people = "id,phone,timezone\n" + "".join(
+        f"c{place},212-555-01{place:02},{zone}\n" for place, zone in enumerate(zones)
+    )
+    done = _preview(callplan, settings, people, "--now", "2026-03-04T12:00:00Z")
+    assert "warning: scheduled_at, 2025-12-24 10:00-0500, is past" in done.stderr
+    assert done.stdout.splitlines()[-3:] == [
+        "3 contacts excluded",
+        '  unknown time zone "Mars/Base": 2',
+        '  unknown time zone "Moon/Sea": 1',
+    ]
+    early = _preview(callplan, settings, people, "--now", "2025-12-04T12:00:00Z")
+    assert "is past" not in early.stderr
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
