@@ -63,7 +63,7 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
     """Return where all campaigns stand at ``now``."""
     with ledger.session() as session:
         counts = session.read("list_campaigns")
-        held = _held(session, now)
+        held = held_back(session, now)
         gone_back = session.read("list_gone_back", since=now - LATE_LIMIT)
         overdue = session.read("list_overdue", now=now, since=now - OVERDUE, late_limit=LATE_LIMIT)
         refusal = _refusal(home, session, any_planned=counts["plan_version"].count() > 0)
@@ -88,7 +88,12 @@ def _refusal(home: Home, session: Session, *, any_planned: bool) -> str | None:
     return None
 
 
-def _held(session: Session, now: datetime) -> pl.DataFrame:
+def held_back(session: Session, now: datetime) -> pl.DataFrame:
+    """Count the due calls that something holds back.
+
+    Grain: one row per campaign and reason, ``campaign_id``, ``held_because`` and ``slots``. Order: campaign,
+    the most first.
+    """
     due = due_calls(session, now)
     return (
         due.filter(pl.col("held_because").is_not_null())

@@ -20,9 +20,10 @@ from flows.damage import naming_damage
 from flows.dispatcher import Tally
 from flows.dispatching import dispatch_for
 from flows.errors import InputError, WorkError
+from flows.ledger import Ledger
 from flows.pools import ThreadPool
 from flows.serving.server import answers
-from flows.standing import CALL_STATES, calls_of, due_calls, reasons, standing, why_not_planned
+from flows.standing import CALL_STATES, calls_of, due_calls, held_back, reasons, standing, why_not_planned
 from transforms.wall_clock import to_local
 
 _ANSWERS_WITHIN_SECONDS = 10.0
@@ -165,10 +166,20 @@ def dispatch(
         show_json(tally.figures())
     else:
         show(f"{tally.placed:,} calls placed, {tally.finished:,} outcomes recorded in {tally.ticks:,} ticks")
+    _tell_held_back(ledger)
     if tally.errors:
         raise WorkError(*tally.errors)
     if signal.SIGINT in ended_by:
         raise KeyboardInterrupt
+
+
+def _tell_held_back(ledger: Ledger) -> None:
+    """Say of how many calls that are due now something holds them back, and what."""
+    with ledger.session() as session:
+        held = held_back(session, moment(None))
+    of_all = held.group_by("held_because", maintain_order=True).agg(pl.col("slots").sum())
+    for why, slots in of_all.iter_rows():
+        say(f"{slots:,} due calls are held: {why}")
 
 
 @contextmanager

@@ -14,9 +14,10 @@ import pytest
 from tests.flows.cli.callplan import PEOPLE, SETTINGS
 
 
-def test_dispatch_places_what_is_due_now_and_a_dry_run_only_says_so(callplan):
+def _due_at_once(callplan, dialer):
+    """Schedule a campaign of 20 contacts, of which one is to be called at once, the next minutes later."""
     callplan.ok("load", callplan.write("people.csv", PEOPLE), "--list", "people", "--region", "US")
-    settings = SETTINGS.replace("10:00", "00:00").replace("17:00", "24:00") + (
+    settings = SETTINGS.replace("10:00", "00:00").replace("17:00", "24:00").replace("simulated", dialer) + (
         "working_days: [1, 2, 3, 4, 5, 6, 7]\n"
     )
     # Hours before a midnight, so that the second of the slots is minutes away.
@@ -24,6 +25,10 @@ def test_dispatch_places_what_is_due_now_and_a_dry_run_only_says_so(callplan):
     settings = settings.replace("America/New_York", zone)
     callplan.ok("create", callplan.write("campaign.yaml", settings))
     callplan.ok("schedule", "Renewals")  # immediate: the first slot is due at once
+
+
+def test_dispatch_places_what_is_due_now_and_a_dry_run_only_says_so(callplan):
+    _due_at_once(callplan, "simulated")
     tally = callplan.json("dispatch", "--for", "2s")
     assert tally["placed"] >= 1
     assert tally["errors"] == []
@@ -33,6 +38,15 @@ def test_dispatch_places_what_is_due_now_and_a_dry_run_only_says_so(callplan):
     status = callplan.ok("status")
     assert "1 in flight" in status
     assert str(callplan.home) in status
+
+
+def test_dispatch_tells_what_holds_due_calls_back(callplan, monkeypatch):
+    for name in ("TRUEDY_BASE_URL", "TRUEDY_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    _due_at_once(callplan, "truedy")
+    done = callplan("dispatch", "--for", "1s")
+    assert (done.returncode, done.stdout.split(",")[0]) == (0, "0 calls placed")
+    assert "1 due calls are held: its dialer truedy is not set up in this environment" in done.stderr
 
 
 def test_a_state_that_there_is_not_is_refused(scheduled):
