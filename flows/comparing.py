@@ -60,6 +60,8 @@ def plan_files(home: Home, named: str) -> list[Path]:
         InputError: there is no such file, campaign or version, or the file is no plan.
     """
     campaign, sign, number = named.rpartition("@")
+    if not sign and not Path(named).exists():
+        raise InputError(f"{named}: no such file; the plan of a campaign is named CAMPAIGN@VERSION")
     if not sign or Path(named).exists():
         facts_of(Path(named))
         return [Path(named)]

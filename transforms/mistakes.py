@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+_MOMENT = "use a date and time that exist, as 2026-03-20T14:30 or 2026-03-20T14:30+01:00"
 _RIGHT = {
     "string_type": "use text",
     "string_too_short": "must not be empty",
@@ -28,8 +29,8 @@ _RIGHT = {
     "date_type": "use a date, YYYY-MM-DD",
     "date_from_datetime_parsing": "use a date, YYYY-MM-DD",
     "date_from_datetime_inexact": "use a date, YYYY-MM-DD",
-    "datetime_parsing": "use a date and time that exist, such as 2026-03-20T14:30",
-    "datetime_from_date_parsing": "use a date and time that exist, such as 2026-03-20T14:30",
+    "datetime_parsing": _MOMENT,
+    "datetime_from_date_parsing": _MOMENT,
 }
 """By pydantic's kind of mistake, what would be right; of any other kind pydantic's own words are told."""
 

@@ -84,7 +84,14 @@ def test_a_campaign_at_a_version_is_the_plan_as_it_was_then(home):
     assert START.date() == date(2026, 3, 23)
 
 
-@pytest.mark.parametrize("named", ["nothing.parquet", "README.md"])
-def test_what_is_no_plan_is_refused_by_name(home, named):
-    with pytest.raises(InputError, match=named):
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("nothing.parquet", "nothing.parquet: no such file"),
+        ("Renewals", "Renewals: no such file; the plan of a campaign is named CAMPAIGN@VERSION"),
+        ("README.md", "README.md: this is not a readable Parquet file"),
+    ],
+)
+def test_what_is_no_plan_is_refused_by_name(home, named, told):
+    with pytest.raises(InputError, match=told):
         plan_files(home, named)

@@ -57,7 +57,10 @@ def _problems(**settings):
         ),
         (
             {"ends_at": "2026-03-20T25:00"},
-            ['ends_at: use a date and time that exist, such as 2026-03-20T14:30 (found "2026-03-20T25:00")'],
+            [
+                "ends_at: use a date and time that exist, as 2026-03-20T14:30 or "
+                '2026-03-20T14:30+01:00 (found "2026-03-20T25:00")'
+            ],
         ),
         ({"ends_at": "9999-12-31"}, ['ends_at: use a year from 1900 to 9899 (found "9999-12-31")']),
     ],
