@@ -1,6 +1,6 @@
 """Where campaigns and calls stand, and why nothing is being delivered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +26,8 @@ from transforms.wall_clock import to_local
 
 CALL_STATES = ("scheduled", "claimed", "in_progress", *OUTCOMES, "unknown", "skipped", "cancelled")
 """The states in which calls are listed."""
+
+_ALL_READY: Mapping[str, str] = {}
 
 OVERDUE = timedelta(minutes=1)
 """How long a call that nothing holds back may wait before ``status`` tells of it."""
@@ -69,7 +71,9 @@ def standing(home: Home, ledger: Ledger, now: datetime) -> Standing:
         refusal = _refusal(home, session, any_planned=counts["plan_version"].count() > 0)
         owners = session.read("list_claim_owners").filter(~pl.col("has_ended"))["owner_id"]
     lost = [owner_id for owner_id in owners if is_lost(home.owners, owner_id)]
-    of_campaign = held.group_by("campaign_id").agg(held_count=pl.col("slots").sum())
+    of_campaign = held.group_by("campaign_id", maintain_order=True).agg(
+        pl.col("held_because").first(), held_count=pl.col("slots").sum()
+    )
     campaigns = counts.join(of_campaign, on="campaign_id", how="left", maintain_order="left").with_columns(
         pl.col("held_count").fill_null(0)
     )
@@ -88,13 +92,13 @@ def _refusal(home: Home, session: Session, *, any_planned: bool) -> str | None:
     return None
 
 
-def held_back(session: Session, now: datetime) -> pl.DataFrame:
-    """Count the due calls that something holds back.
+def held_back(session: Session, now: datetime, unready: Mapping[str, str] = _ALL_READY) -> pl.DataFrame:
+    """Count the due calls that something holds back, as ``due_calls`` has them.
 
     Grain: one row per campaign and reason, ``campaign_id``, ``held_because`` and ``slots``. Order: campaign,
     the most first.
     """
-    due = due_calls(session, now)
+    due = due_calls(session, now, unready)
     return (
         due.filter(pl.col("held_because").is_not_null())
         .group_by("campaign_id", "held_because")
@@ -113,15 +117,15 @@ _COUNTS_NO_MORE = (
 """What ``due_slots`` says of slots that nobody waits for: they are not held back."""
 
 
-def due_calls(session: Session, now: datetime) -> pl.DataFrame:
+def due_calls(session: Session, now: datetime, unready: Mapping[str, str] = _ALL_READY) -> pl.DataFrame:
     """Return what has fallen due, and what holds it back, as ``list_due`` does, but for slots of the past.
 
-    What a dialer would hold back that cannot be used in this environment is held for that.
+    Calls through a dialer that is ``unready``, by its name and why, are held for that.
     """
     due = session.read("list_due", now=now, late_limit=LATE_LIMIT)
     counts = due.filter(~pl.col("held_because").is_in(_COUNTS_NO_MORE).fill_null(value=False))
-    unready = {name: f"its dialer {name} {why}" for name, why in unready_dialers().items()}
-    because = pl.col("dialer").replace_strict(unready, default=None, return_dtype=pl.String)
+    of_dialer = {name: f"its dialer {name} {why}" for name, why in unready.items()}
+    because = pl.col("dialer").replace_strict(of_dialer, default=None, return_dtype=pl.String)
     return counts.with_columns(pl.coalesce("held_because", because)).drop("dialer")
 
 
@@ -241,12 +245,15 @@ def calls_of(home: Home, ledger: Ledger, campaign: StoredCampaign) -> pl.LazyFra
 
 
 def _renumbered(planned: pl.LazyFrame, home: Home, campaign: StoredCampaign) -> pl.LazyFrame:
-    """Have each planned call go to the number that its contact has in the list now."""
+    """Have each planned call go to the number that its contact has in the list now, if that can be read."""
     snapshot = current_lists(home).get(campaign.settings.contact_list or "")
-    if snapshot is None:
+    if snapshot is None or campaign.state in ("completed", "cancelled"):
         return planned
-    now_listed = pl.scan_parquet(snapshot).select("contact_id", listed_phone="phone")
-    return planned.join(now_listed, on="contact_id", how="left").with_columns(
+    try:
+        now_listed = pl.scan_parquet(snapshot).select("contact_id", listed_phone="phone").collect()
+    except UNREADABLE:
+        return planned
+    return planned.join(now_listed.lazy(), on="contact_id", how="left").with_columns(
         phone=pl.coalesce("listed_phone", "phone")
     )
 
@@ -271,6 +278,8 @@ def why_not_planned(home: Home, ledger: Ledger, campaign: StoredCampaign, contac
     Raises:
         InputError: the campaign's list has no such contact.
     """
+    if campaign.state == "failed":  # its files may be gone
+        return "not called: the campaign has failed"
     with ledger.session() as session:
         versions = session.read("list_current_versions", campaign_id=campaign.campaign_id)
     for name in versions.filter(pl.col("excluded_count").ne_missing(0))["file"]:

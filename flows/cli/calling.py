@@ -17,6 +17,7 @@ from flows.cli.options import Json, MaybeNamed, Named, moment, open_ledger
 from flows.cli.output import local_rows, say, show, show_json, show_rows
 from flows.clock import SystemClock
 from flows.damage import naming_damage
+from flows.dialers import unready_dialers
 from flows.dispatcher import Tally
 from flows.dispatching import dispatch_for
 from flows.errors import InputError, WorkError
@@ -116,7 +117,8 @@ def calls(
     if some.height > limit:
         say(f"these are {limit:,} calls, and there are more: --limit and --offset show others")
     if contact is not None and rows.is_empty() and state is None and not offset:
-        why = why_not_planned(home, ledger, campaign, contact)
+        with naming_damage(home, ledger, campaign.campaign_id):
+            why = why_not_planned(home, ledger, campaign, contact)
         show_json({"contact_id": contact, "why": why}) if as_json else show(f"{contact}: {why}")
     elif as_json:
         show_json(rows.to_dicts())
@@ -146,7 +148,7 @@ def dispatch(
     if dry_run:
         now = moment(None)
         with ledger.session() as session:
-            due = due_calls(session, now)
+            due = due_calls(session, now, _unready_here())
         rows = due.with_columns(
             would=pl.when(pl.col("held_because").is_null()).then(pl.lit("dial")).otherwise(pl.lit("hold"))
         )
@@ -166,20 +168,30 @@ def dispatch(
         show_json(tally.figures())
     else:
         show(f"{tally.placed:,} calls placed, {tally.finished:,} outcomes recorded in {tally.ticks:,} ticks")
-    _tell_held_back(ledger)
     if tally.errors:
         raise WorkError(*tally.errors)
     if signal.SIGINT in ended_by:
         raise KeyboardInterrupt
+    if not ended_by:
+        _tell_held_back(ledger)
 
 
 def _tell_held_back(ledger: Ledger) -> None:
-    """Say of how many calls that are due now something holds them back, and what."""
-    with ledger.session() as session:
-        held = held_back(session, moment(None))
+    """Say of how many calls that are due now something holds them back, and what, where that can be read."""
+    try:
+        with ledger.session() as session:
+            held = held_back(session, moment(None), _unready_here())
+    except WorkError as error:
+        say(f"what holds calls back cannot be told: {error}")
+        return
     of_all = held.group_by("held_because", maintain_order=True).agg(pl.col("slots").sum())
     for why, slots in of_all.iter_rows():
         say(f"{slots:,} due calls are held: {why}")
+
+
+def _unready_here() -> dict[str, str]:
+    """Return why dialers cannot be used; with a Prefect server a block may have what is missing here."""
+    return {} if os.environ.get("PREFECT_API_URL") else unready_dialers()
 
 
 @contextmanager

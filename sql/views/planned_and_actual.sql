@@ -1,7 +1,7 @@
 -- Every call, made or planned.
 -- Grain: one row per contact and attempt that was claimed or has a slot that counts. Of a call these are the slot at
 -- which it was claimed, when its dial was noted and how late that was, and how far it got; a slot is scheduled, skipped
--- or, in a campaign that is over, cancelled.
+-- or, in a campaign that was cancelled or has failed, cancelled. A further attempt that is not made has no row.
 create view planned_and_actual as
 with attempt as (
     select
@@ -45,6 +45,18 @@ with attempt as (
                 call.campaign_id = plan.campaign_id
                 and call.contact_id = plan.contact_id
                 and call.attempt = plan.attempt
+        )
+        and (
+            plan.attempt = 1
+            or skip.contact_id is not null
+            or exists (
+                select 1
+                from pending
+                where
+                    pending.campaign_id = plan.campaign_id
+                    and pending.contact_id = plan.contact_id
+                    and pending.attempt = plan.attempt
+            )
         )
 )
 

@@ -65,6 +65,19 @@ def test_further_attempts_stand_beside_the_first(home):
     assert _asked(world, states) == [("c0", 1, "busy"), ("c0", 2, "busy"), ("c1", 1, "completed")]
 
 
+def test_a_further_attempt_that_is_not_made_is_not_to_come(home):
+    retry = {"max_attempts": 2, "delay_minutes": {"busy": 30}}
+    busy, ends_at = Chosen(lambda *_: "busy"), "2026-03-24T14:00"
+    world = World(home, contacts(1), busy, retry=retry, max_calls_per_day=1, ends_at=ends_at)
+    world.run(START + 2 * HOUR)
+    states = "select attempt, state from planned_and_actual order by all"
+    assert _asked(world, states) == [(1, "busy"), (2, "scheduled")]
+    world.clock.wait_until(START + 2 * DAY)  # nobody dispatched on the second day, and there is no third
+    world.run(START + 2 * DAY + HOUR)
+    assert world.state == "completed"
+    assert _asked(world, states) == [(1, "busy")]
+
+
 def test_a_slot_that_waits_for_another_is_no_slot(home):
     world = World(home, contacts(3), ends_at="2026-03-23T17:00:00")
     world.clock.wait_until(START + 12 * HOUR)  # past the end: there is no room to plan them anew

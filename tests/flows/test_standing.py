@@ -9,6 +9,8 @@ import pytest
 from flows import database, pausing
 from flows.asking import ask
 from flows.campaigns import resume
+from flows.contact_store import current_snapshot
+from flows.dialers import unready_dialers
 from flows.errors import WorkError
 from flows.ledger import Ledger
 from flows.owners import Owner, remove_files
@@ -89,6 +91,7 @@ def test_of_a_campaign_that_lost_its_plan_the_calls_made_are_listed(home):
     assert world.state == "failed"
     listed = calls_of(home, world.ledger, world.stored).collect()
     assert listed.select("contact_id", "state").rows() == [("c0", "completed")]
+    assert why_not_planned(home, world.ledger, world.stored, "c2") == "not called: the campaign has failed"
 
 
 def test_a_planned_call_is_listed_with_the_number_that_would_be_dialled(home):
@@ -99,6 +102,9 @@ def test_a_planned_call_is_listed_with_the_number_that_would_be_dialled(home):
     world.load(renumbered, "again.csv")
     listed = calls_of(home, world.ledger, world.stored).collect()
     assert listed["phone"].to_list() == [dialled, "+12125550201"]
+    current_snapshot(home, "people").unlink()
+    listed = calls_of(home, world.ledger, world.stored).collect()
+    assert listed["phone"].to_list() == [dialled, contacts(2).collect()["phone"][1]]
 
 
 def test_slots_that_are_planned_anew_are_not_told_to_be_held(home):
@@ -124,7 +130,7 @@ def test_a_due_call_whose_dialer_is_not_set_up_is_held_for_that(home, monkeypatc
     with Owner(home.owners, world.ledger, world.clock) as owner:
         world.dispatcher(owner, dialers={"another": world.dialer}).tick()
     with world.ledger.session() as session:
-        due = due_calls(session, START)
+        due = due_calls(session, START, unready_dialers())
     assert dict(due.select("campaign_id", "held_because").iter_rows()) == {
         world.campaign_id: None,
         truedy: "its dialer truedy is not set up in this environment",
