@@ -48,17 +48,17 @@ def _number(value: object) -> object:
     return value
 
 
-def _weekday(value: int) -> int:
-    if not 1 <= value <= 7:
+def _weekday(value: object) -> int:
+    if not re.fullmatch("[1-7]", str(value)):
         raise ValueError("use ISO weekdays, 1 (Monday) to 7 (Sunday)")
-    return value
+    return int(str(value))
 
 
 WallTime = Annotated[str, BeforeValidator(_wall_time), Field(examples=["09:00"])]
 ZoneName = Annotated[str, BeforeValidator(_zone_name)]
 Moment = Annotated[datetime, BeforeValidator(_iso_instant), AfterValidator(_within_years)]
 OutboundNumber = Annotated[str, BeforeValidator(_number)]
-Weekday = Annotated[int, AfterValidator(_weekday)]
+Weekday = Annotated[int, BeforeValidator(_weekday)]
 
 
 def minute_of_day(wall_time: str) -> int:

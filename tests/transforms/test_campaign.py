@@ -29,10 +29,12 @@ def _problems(**settings):
             ],
         ),
         (
-            {"working_days": [0, 8]},
+            {"working_days": [0, 8, "Mon", 1.5]},
             [
                 "working_days.0: use ISO weekdays, 1 (Monday) to 7 (Sunday) (found 0)",
                 "working_days.1: use ISO weekdays, 1 (Monday) to 7 (Sunday) (found 8)",
+                'working_days.2: use ISO weekdays, 1 (Monday) to 7 (Sunday) (found "Mon")',
+                "working_days.3: use ISO weekdays, 1 (Monday) to 7 (Sunday) (found 1.5)",
             ],
         ),
         (
