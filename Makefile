@@ -55,5 +55,5 @@ format: $(INSTALLED) ## format and mend what can be mended
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
-clean: ## remove the environment and everything generated
-	rm -rf $(VENV) data/store data/store-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove the environment and everything generated, but not your store
+	rm -rf $(VENV) data/store-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
