@@ -20,8 +20,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED) ## run the main job on the sample, in a store of its own
 	$(RUN)/callplan demo
 
-test: export TEST_SCENARIOS ?= 25
-test: $(INSTALLED) ## run the tests, of the long ones a quarter, others each time
+test: export TEST_SCENARIOS ?= 15
+test: $(INSTALLED) ## run the tests, of the long ones some, others each time
 	$(RUN)/pytest --numprocesses 4 --dist worksteal
 
 prove: $(INSTALLED) ## run all tests, hold the planner against the oracle 50,000 times, lose 200 ledgers twice (an hour)

@@ -215,11 +215,11 @@ def test_a_day_that_cannot_be_archived_is_an_error_of_the_tick_and_the_others_go
 
 
 def test_nobody_is_called_by_an_old_list_whose_campaign_is_resumed_within_a_tick(home, monkeypatch):
-    world = World(home, contacts(60, ["America/New_York"]), contact_timezone="contact", max_calls_per_day=60)
+    world = World(home, contacts(12, ["America/New_York"]), contact_timezone="contact", max_calls_per_day=12)
     world.add_campaign(name="Other", max_concurrent_calls=100)  # something is due in that tick
     world.run(START - timedelta(minutes=2))
     world.pause()
-    world.load(contacts(60, ["America/Los_Angeles"]), "corrected.csv")
+    world.load(contacts(12, ["America/Los_Angeles"]), "corrected.csv")
     world.clock.wait_until(START + timedelta(minutes=1))
     archive = dispatcher.archive_closed_days
     resumed = []
