@@ -47,7 +47,7 @@ FAULTS = [
 _ROOT = Path(__file__).parents[2]
 _CALLPLAN = str(Path(sys.executable).with_name("callplan"))
 _CALL_SECONDS = 20
-_MORE_MINUTES = 10
+_MORE_MINUTES = 5
 _TELL = Console(stderr=True, width=200)
 
 
